@@ -1,0 +1,1 @@
+from . import ledger, publicity  # noqa: F401

@@ -1,0 +1,162 @@
+"""Admin of notices: the working copy as a form, the verbs as buttons, the editions as they were frozen."""
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.shortcuts import get_object_or_404, render
+from django.urls import path, reverse
+from django.utils import timezone
+
+from notices.models import Edition, NoticeSection, PublicityNotice, State
+from notices.views import draft_context
+
+from .verbs import Verb, VerbsAdmin
+
+
+class NoticeForm(forms.ModelForm):
+    class Meta:
+        model = PublicityNotice
+        fields = (
+            "organisation",
+            "stage",
+            "title",
+            "tasks",
+            "basis",
+            "receiving_office",
+            "signatories",
+            "signed_on",
+            "opens_on",
+            "closes_on",
+            "change_reason",
+        )
+
+    def clean(self):
+        """Without an end the rule gives it, so that a clerk types one date."""
+        cleaned = super().clean()
+        if cleaned.get("opens_on") and not cleaned.get("closes_on") and cleaned.get("organisation"):
+            draft = PublicityNotice(
+                organisation=cleaned["organisation"], stage=cleaned.get("stage"), opens_on=cleaned["opens_on"]
+            )
+            cleaned["closes_on"] = draft.window().closes_on
+        return cleaned
+
+
+class SectionInline(admin.StackedInline):
+    model = NoticeSection
+    extra = 0
+    fields = (("ordinal", "kind", "heading"), "body")
+    formfield_overrides = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField"})}}
+
+    def _editable(self, request, notice) -> bool:
+        return notice is None or notice.is_editable
+
+    def has_add_permission(self, request, obj=None):
+        return super().has_add_permission(request, obj) and self._editable(request, obj)
+
+    def has_change_permission(self, request, obj=None):
+        return super().has_change_permission(request, obj) and self._editable(request, obj)
+
+    def has_delete_permission(self, request, obj=None):
+        return super().has_delete_permission(request, obj) and self._editable(request, obj)
+
+
+class EditionInline(admin.TabularInline):
+    model = Edition
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("number", "published_at", "published_by", "via", "reason", "digest")
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "状态"
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return State.choices
+
+    def queryset(self, request, queryset):
+        if self.value() == State.DRAFT:
+            return queryset.filter(edition__isnull=True)
+        return queryset.in_state(self.value(), timezone.localdate()) if self.value() else queryset
+
+
+EDIT, PUBLISH = "notices.change_publicitynotice", "notices.publish_publicitynotice"
+
+
+@admin.register(PublicityNotice)
+class PublicityNoticeAdmin(VerbsAdmin):
+    form = NoticeForm
+    list_display = ("title", "reference", "organisation", "state_label", "opens_on", "closes_on", "published_at")
+    list_filter = (StateFilter, "organisation", "stage")
+    list_select_related = ("organisation", "edition")
+    search_fields = ("title", "reference")
+    filter_horizontal = ("tasks",)
+    inlines = (SectionInline, EditionInline)
+    verbs = {
+        "submit": Verb("送审", EDIT, lambda notice, user: notice.drafted_at and not notice.submitted_at),
+        "send_back": Verb("退回", PUBLISH, lambda notice, user: notice.submitted_at, "reason", "退回原因"),
+        "publish": Verb(
+            "审核发布", PUBLISH, lambda notice, user: notice.submitted_at and notice.drafted_by_id != user.pk
+        ),
+        "begin_correction": Verb(
+            "更正",
+            EDIT,
+            lambda notice, user: notice.edition_id and not notice.drafted_at and not notice.withdrawn_at,
+            "reason",
+            "更正原因（会公开）",
+        ),
+        "withdraw": Verb(
+            "撤回",
+            PUBLISH,
+            lambda notice, user: notice.edition_id and not notice.withdrawn_at,
+            "reason",
+            "撤回原因（会公开）",
+        ),
+    }
+
+    @admin.display(description="状态")
+    def state_label(self, notice):
+        label = notice.state().label
+        if notice.submitted_at:
+            return f"{label} · 待审核"
+        if notice.returned_at:
+            return f"{label} · 已退回"
+        return f"{label} · 更正中" if notice.edition_id and notice.drafted_at else label
+
+    def get_readonly_fields(self, request, obj=None):
+        return self.form.Meta.fields if obj and not obj.is_editable else ()
+
+    def has_delete_permission(self, request, obj=None):
+        return super().has_delete_permission(request, obj) and (obj is None or not obj.edition_id)
+
+    def get_actions(self, request):
+        return {}  # no bulk deletion; every act on a notice is a verb of its own
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.drafted_at, obj.drafted_by = timezone.now(), request.user
+        super().save_model(request, obj, form, change)
+
+    def get_urls(self):
+        preview = self.admin_site.admin_view(self.preview)
+        return [path("<int:pk>/preview/", preview, name="notices_publicitynotice_preview"), *super().get_urls()]
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        preview = reverse("admin:notices_publicitynotice_preview", args=[object_id]) if object_id.isdecimal() else ""
+        return super().change_view(request, object_id, form_url, {"preview_url": preview, **(extra_context or {})})
+
+    def preview(self, request, pk):
+        """The working copy as the public would see it, never cached."""
+        notice = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, notice):
+            raise PermissionDenied
+        response = render(request, "notices/preview.html", draft_context(notice))
+        response["Cache-Control"] = "no-store"
+        return response

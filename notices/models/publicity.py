@@ -1,0 +1,482 @@
+"""The notice: a draft that staff work on, and the editions that the public reads."""
+
+import dataclasses
+import datetime
+import secrets
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from notices import windows
+from notices.documents import reading, statements
+from notices.documents.notice import SECTION_KINDS, STAGES, NoticeDocument, Section, Window
+
+from .calendar import CalendarDay
+from .constraints import NotAllowed, explained, pair, who
+from .organisations import Organisation, ReceivingOffice
+from .rectification import RectificationTask
+
+# A window outside these years is a typing error, whatever the file says.
+REASONABLE = [MinValueValidator(datetime.date(2000, 1, 1)), MaxValueValidator(datetime.date(2100, 12, 31))]
+
+
+class State(models.TextChoices):
+    """Where a notice stands on a day. Derived from its current edition and the calendar, never stored."""
+
+    DRAFT = "draft", "草稿"
+    UPCOMING = "upcoming", "即将公示"
+    OPEN = "open", "公示中"
+    CLOSED = "closed", "公示结束"
+    WITHDRAWN = "withdrawn", "已撤回"
+
+
+class NoticeQuerySet(models.QuerySet):
+    """Adjectives by state; `today` is a day in Asia/Shanghai. PublicityNotice.state says the same of one."""
+
+    def public(self):
+        """Everything that has ever been published, withdrawn notices included: their pages stay."""
+        return self.filter(edition__isnull=False)
+
+    def standing(self):
+        return self.public().filter(withdrawn_at__isnull=True)
+
+    def withdrawn(self):
+        return self.public().filter(withdrawn_at__isnull=False)
+
+    def upcoming(self, today: datetime.date):
+        return self.standing().filter(edition__opens_on__gt=today)
+
+    def open(self, today: datetime.date):
+        return self.standing().filter(edition__opens_on__lte=today, edition__closes_on__gte=today)
+
+    def closed(self, today: datetime.date):
+        return self.standing().filter(edition__closes_on__lt=today)
+
+    def in_state(self, state: str, today: datetime.date):
+        """The notices in one public state; every public one when `state` names none."""
+        match state:
+            case State.WITHDRAWN:
+                return self.withdrawn()
+            case State.UPCOMING | State.OPEN | State.CLOSED:
+                return getattr(self, state)(today)
+        return self.public()
+
+
+class PublicityNotice(models.Model):
+    """One notice. These columns are the working copy; the public reads `edition`, which is frozen.
+
+    The working copy is open while `drafted_at` is set: drafted → submitted → published, or returned.
+    """
+
+    organisation = models.ForeignKey(Organisation, models.PROTECT, verbose_name="发布单位", related_name="notices")
+    reference = models.CharField("公示编号", max_length=12, unique=True, null=True, blank=True, editable=False)
+    tasks = models.ManyToManyField(
+        RectificationTask,
+        verbose_name="整改任务",
+        related_name="notices",
+        blank=True,
+        help_text="一份公示可以包含几项任务。",
+    )
+    stage = models.CharField(
+        "公示环节",
+        max_length=20,
+        choices=list(STAGES.items()),
+        default="self_acceptance",
+        help_text="决定公示期的长短。",
+    )
+    title = models.CharField("标题", max_length=200)
+    basis = models.TextField("依据", blank=True, help_text="标题下的第一段：根据哪些文件，对什么进行公示。")
+    receiving_office = models.ForeignKey(
+        ReceivingOffice, models.PROTECT, verbose_name="受理部门", null=True, blank=True, related_name="notices"
+    )
+    signatories = models.CharField(
+        "落款", max_length=300, blank=True, help_text="落款单位；几个单位之间用空格分开，没有落款时不填。"
+    )
+    signed_on = models.DateField("落款日期", null=True, blank=True, validators=REASONABLE)
+    opens_on = models.DateField("公示开始", null=True, blank=True, validators=REASONABLE, help_text="当天 0 时开始。")
+    closes_on = models.DateField(
+        "公示结束", null=True, blank=True, validators=REASONABLE, help_text="当天 24 时结束。留空时按公示期规则推算。"
+    )
+    change_reason = models.TextField("更正说明", blank=True, help_text="更正或延期时向公众说明的原因，会公开。")
+
+    edition = models.OneToOneField(
+        "Edition", models.PROTECT, verbose_name="现行版本", null=True, blank=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField("录入时间", default=timezone.now, editable=False)
+    drafted_at = models.DateTimeField("起草时间", null=True, blank=True, editable=False)
+    drafted_by = who("起草人", null=True, blank=True, editable=False)
+    submitted_at = models.DateTimeField("送审时间", null=True, blank=True, editable=False)
+    submitted_by = who("送审人", null=True, blank=True, editable=False)
+    returned_at = models.DateTimeField("退回时间", null=True, blank=True, editable=False)
+    returned_by = who("退回人", null=True, blank=True, editable=False)
+    return_reason = models.TextField("退回原因", blank=True, editable=False)
+    published_at = models.DateTimeField("首次发布时间", null=True, blank=True, editable=False)
+    published_by = who("首次发布人", null=True, blank=True, editable=False)
+    withdrawn_at = models.DateTimeField("撤回时间", null=True, blank=True, editable=False)
+    withdrawn_by = who("撤回人", null=True, blank=True, editable=False)
+    withdrawal_reason = models.TextField("撤回原因", blank=True, editable=False)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "公示"
+        ordering = ("-published_at", "-id")
+        permissions = [("publish_publicitynotice", "可以审核发布公示")]
+        indexes = [
+            models.Index(fields=["-published_at", "-id"], name="notices_public_list")
+        ]  # the public list, newest first
+        constraints = [
+            pair("drafted", "起草要同时有时间和起草人。"),
+            pair("submitted", "送审要同时有时间和送审人。"),
+            pair("returned", "退回要同时有时间和退回人。"),
+            pair("published", "发布要同时有时间和发布人。"),
+            pair("withdrawn", "撤回要同时有时间和撤回人。"),
+            explained("returned", "return_reason", "退回要写明原因。"),
+            explained("withdrawn", "withdrawal_reason", "撤回要写明原因，原因会公开。"),
+            models.CheckConstraint(
+                condition=Q(opens_on__isnull=True) | Q(closes_on__isnull=True) | Q(closes_on__gte=F("opens_on")),
+                name="notices_notice_window_order",
+                violation_error_message="公示结束日期不能早于开始日期。",
+            ),
+            models.CheckConstraint(
+                condition=Q(reference__isnull=True, edition__isnull=True, published_at__isnull=True)
+                | Q(reference__isnull=False, edition__isnull=False, published_at__isnull=False),
+                name="notices_notice_reference_with_edition",
+                violation_error_message="公示编号在发布时给出，未发布的公示没有编号。",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True) | Q(published_at__isnull=False),
+                name="notices_notice_withdrawn_was_public",
+                violation_error_message="没有发布过的公示不能撤回。",
+            ),
+            models.CheckConstraint(
+                condition=Q(submitted_at__isnull=True) | Q(drafted_at__isnull=False),
+                name="notices_notice_submitted_is_draft",
+                violation_error_message="只有草稿可以送审。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def state(self, today: datetime.date | None = None) -> State:
+        """The notice's state on `today` (a day in Asia/Shanghai)."""
+        if not self.edition_id:
+            return State.DRAFT
+        if self.withdrawn_at:
+            return State.WITHDRAWN
+        return State(windows.state(self.edition.opens_on, self.edition.closes_on, today or timezone.localdate()))
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether staff may change the working copy: it is open and not with the reviewer."""
+        return self.pk is None or bool(self.drafted_at and not self.submitted_at)
+
+    @property
+    def is_archive(self) -> bool:
+        """Entered after its window was over (补录)."""
+        return bool(self.published_at and timezone.localdate(self.published_at) > self.edition.closes_on)
+
+    # --- The working copy as a document ----------------------------------------------------------------------
+
+    def window(self) -> Window | None:
+        """The window of the working copy with its rule and its count; None while the start is not set."""
+        if not self.opens_on:
+            return None
+        calendar = CalendarDay.objects.all().as_calendar()
+        rule = self.organisation.rule(self.stage)
+        closes_on = self.closes_on or calendar.last_day(self.opens_on, rule)
+        return Window(
+            opens_on=self.opens_on,
+            closes_on=closes_on,
+            length=rule.length,
+            unit=rule.unit,
+            working_days=calendar.count(self.opens_on, closes_on),
+        )
+
+    def document(self) -> NoticeDocument:
+        """The working copy as the public will read it; what no section states is added as a standard sentence."""
+        sections = tuple(section.as_printed() for section in self.sections.all())
+        text = "\n".join([self.basis, *(section.body for section in self.sections.all())])
+        return statements.stated(
+            NoticeDocument(
+                title=self.title,
+                basis=self.basis.replace("\r\n", "\n"),
+                stage=self.stage,
+                tasks=tuple(task.as_printed() for task in self.tasks.select_related("round")),
+                sections=sections,
+                acceptance=statements.find_acceptance(text),
+                window=self.window(),
+                office=self.receiving_office.as_printed() if self.receiving_office else None,
+                signatories=tuple(self.signatories.split()),
+                signed_on=self.signed_on,
+            )
+        )
+
+    # --- Verbs ---------------------------------------------------------------------------------------------------
+
+    def _change(self, facts: Q, refusal: str, **changes) -> None:
+        """Guarded update: only while the old `facts` still hold; otherwise NotAllowed with `refusal`."""
+        if not PublicityNotice.objects.filter(facts, pk=self.pk).update(**changes):
+            raise NotAllowed(refusal)
+        self.refresh_from_db()
+
+    def submit(self, *, by, at: datetime.datetime | None = None) -> None:
+        """Hand the working copy to a reviewer."""
+        self._change(
+            Q(drafted_at__isnull=False, submitted_at__isnull=True),
+            "这份公示不是可以送审的草稿：可能已经送审或已经发布。",
+            submitted_at=at or timezone.now(),
+            submitted_by=by,
+            returned_at=None,
+            returned_by=None,
+            return_reason="",
+        )
+
+    def send_back(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
+        """Return a submitted working copy to its drafter, with what to change."""
+        if not reason.strip():
+            raise NotAllowed("请写明退回原因，起草人才知道要改什么。")
+        self._change(
+            Q(submitted_at__isnull=False),
+            "这份公示没有送审，不能退回。",
+            submitted_at=None,
+            submitted_by=None,
+            returned_at=at or timezone.now(),
+            returned_by=by,
+            return_reason=reason.strip(),
+        )
+
+    def begin_correction(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
+        """Open a working copy of a published notice; the public goes on reading the current edition."""
+        if not reason.strip():
+            raise NotAllowed("请写明更正原因，更正发布后会公开。")
+        self._change(
+            Q(edition__isnull=False, drafted_at__isnull=True, withdrawn_at__isnull=True),
+            "只有已发布、未撤回、没有正在更正的公示可以更正。",
+            drafted_at=at or timezone.now(),
+            drafted_by=by,
+            change_reason=reason.strip(),
+        )
+
+    def withdraw(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
+        """Take a published notice back, with a public reason. Its page and editions stay readable."""
+        if not reason.strip():
+            raise NotAllowed("请写明撤回原因，原因会公开。")
+        self._change(
+            Q(edition__isnull=False, withdrawn_at__isnull=True),
+            "只有已发布、尚未撤回的公示可以撤回。",
+            withdrawn_at=at or timezone.now(),
+            withdrawn_by=by,
+            withdrawal_reason=reason.strip(),
+        )
+
+    @transaction.atomic
+    def publish(
+        self,
+        *,
+        by,
+        via: str = "review",
+        emergency_reason: str = "",
+        archive: bool = False,
+        at: datetime.datetime | None = None,
+    ) -> "Edition":
+        """Freeze the working copy as the next edition and make it what the public reads.
+
+        `via` is an Edition.Via: `review` needs a submitted working copy and another person than its
+        drafter; `emergency` a reason; `command` is the command line. `archive` lets an import record a window
+        that began before today. Raises NotAllowed.
+        """
+        at = at or timezone.now()
+        notice = PublicityNotice.objects.select_for_update(of=("self",)).get(pk=self.pk)
+        notice._check_four_eyes(by=by, via=via, emergency_reason=emergency_reason)
+        notice._check_publishable(archive=archive, today=timezone.localdate(at))
+        edition = Edition.objects.freeze(notice, by=by, via=via, emergency_reason=emergency_reason, at=at)
+        self._change(
+            Q(drafted_at=notice.drafted_at, edition=notice.edition),
+            "这份公示刚刚被别人改动，请刷新后再发布。",
+            edition=edition,
+            reference=edition.read().reference,
+            closes_on=edition.closes_on,
+            published_at=notice.published_at or at,
+            published_by=notice.published_by or by,
+            **dict.fromkeys(CLEARED_BY_PUBLICATION),
+            return_reason="",
+            change_reason="",
+        )
+        return edition
+
+    def _check_four_eyes(self, *, by, via: str, emergency_reason: str) -> None:
+        if via == Edition.Via.REVIEW and not self.submitted_at:
+            raise NotAllowed("请先送审，再由另一人发布。")
+        if via == Edition.Via.REVIEW and by == self.drafted_by:
+            raise NotAllowed("起草人不能发布自己的公示，请由另一人审核发布。")
+        if via == Edition.Via.EMERGENCY and not emergency_reason.strip():
+            raise NotAllowed("紧急发布要写明原因，原因会公开。")
+
+    def _check_publishable(self, *, archive: bool, today: datetime.date) -> None:
+        if not self.drafted_at:
+            raise NotAllowed("这份公示没有待发布的草稿。")
+        if self.withdrawn_at:
+            raise NotAllowed("这份公示已经撤回，不能再发布；请另起草一份。")
+        if not self.opens_on:
+            raise NotAllowed("请填写公示开始日期。")
+        if not self.receiving_office:
+            raise NotAllowed("请选择受理部门，群众才知道向谁提出异议。")
+        if not archive and not self.edition_id and self.opens_on < today:
+            raise NotAllowed("公示开始日期已经过去：公示不能倒填日期，请改为今天或以后。")
+
+
+# Facts of the working copy: publishing closes it.
+CLEARED_BY_PUBLICATION = (
+    "drafted_at",
+    "drafted_by",
+    "submitted_at",
+    "submitted_by",
+    "returned_at",
+    "returned_by",
+)
+
+
+class NoticeSection(models.Model):
+    """One section of the working copy, typed as it will be printed."""
+
+    notice = models.ForeignKey(PublicityNotice, models.CASCADE, verbose_name="公示", related_name="sections")
+    ordinal = models.PositiveSmallIntegerField("顺序")
+    kind = models.CharField("类别", max_length=12, choices=list(SECTION_KINDS.items()), default="other")
+    heading = models.CharField("标题", max_length=200, blank=True, help_text="照印，包括编号，例如：二、整改措施。")
+    body = models.TextField(
+        "内容",
+        blank=True,
+        help_text="每段一行。以（一）、1. 或一是开头的行会成为条目，措施与进展的同号条目会并排显示。",
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = "公示内容"
+        ordering = ("notice", "ordinal")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("notice", "ordinal"),
+                name="notices_section_ordinal_once",
+                violation_error_message="两个部分的顺序相同，请改其中一个。",
+            ),
+            models.CheckConstraint(
+                condition=~Q(heading="", body=""),
+                name="notices_section_says_something",
+                violation_error_message="标题和内容不能都是空的。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.heading or self.body[:30]
+
+    def as_printed(self) -> Section:
+        paragraphs, items = reading.split_body(self.body)
+        return Section(kind=self.kind, heading=self.heading, paragraphs=tuple(paragraphs), items=tuple(items))
+
+
+class EditionManager(models.Manager):
+    def freeze(self, notice: PublicityNotice, *, by, via: str, emergency_reason: str, at) -> "Edition":
+        """The next edition of `notice`, with its reference, number and salt. Only PublicityNotice.publish calls this."""
+        previous = notice.edition
+        document = dataclasses.replace(
+            notice.document(),
+            reference=notice.reference or ReferenceYear.next_reference(timezone.localdate(at).year),
+            edition=previous.number + 1 if previous else 1,
+            reason=notice.change_reason,
+            salt=secrets.token_hex(16),
+        )
+        return self.create(
+            notice=notice,
+            number=document.edition,
+            document=document.to_bytes(),
+            digest=document.digest,
+            title=document.title,
+            opens_on=document.window.opens_on,
+            closes_on=document.window.closes_on,
+            reason=notice.change_reason,
+            drafted_at=notice.drafted_at,
+            drafted_by=notice.drafted_by,
+            published_at=at,
+            published_by=by,
+            via=via,
+            emergency_reason=emergency_reason.strip(),
+        )
+
+
+class Edition(models.Model):
+    """A frozen edition: the bytes that the public reads and anyone can hash. Never changed, never deleted."""
+
+    class Via(models.TextChoices):
+        REVIEW = "review", "审核发布"
+        EMERGENCY = "emergency", "紧急发布"
+        COMMAND = "command", "命令行发布"
+
+    notice = models.ForeignKey(PublicityNotice, models.PROTECT, verbose_name="公示", related_name="editions")
+    number = models.PositiveSmallIntegerField("版本")
+    document = models.BinaryField("内容")
+    digest = models.CharField("SHA-256", max_length=64)
+    title = models.CharField("标题", max_length=200)
+    opens_on = models.DateField("公示开始")
+    closes_on = models.DateField("公示结束")
+    reason = models.TextField("更正说明", blank=True)
+    drafted_at = models.DateTimeField("起草时间")
+    drafted_by = who("起草人")
+    published_at = models.DateTimeField("发布时间")
+    published_by = who("发布人")
+    via = models.CharField("发布方式", max_length=10, choices=Via)
+    emergency_reason = models.TextField("紧急发布原因", blank=True)
+
+    objects = EditionManager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "版本"
+        ordering = ("notice", "number")
+        indexes = [
+            models.Index(fields=["closes_on", "opens_on"], name="notices_edition_window"),  # the state filter
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=("notice", "number"), name="notices_edition_number_once"),
+            models.CheckConstraint(
+                condition=Q(via="command")
+                | (Q(via="review") & ~Q(published_by=F("drafted_by")))
+                | (Q(via="emergency") & ~Q(emergency_reason="")),
+                name="notices_edition_four_eyes",
+                violation_error_message="起草人不能发布自己的公示；紧急发布要写明原因。",
+            ),
+            models.CheckConstraint(
+                condition=Q(number=1) | ~Q(reason=""),
+                name="notices_edition_change_explained",
+                violation_error_message="更正要向公众说明原因。",
+            ),
+            models.CheckConstraint(condition=Q(closes_on__gte=F("opens_on")), name="notices_edition_window_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} 第 {self.number} 版"
+
+    def read(self) -> NoticeDocument:
+        """The document that was published."""
+        return NoticeDocument.from_bytes(bytes(self.document))
+
+
+class ReferenceYear(models.Model):
+    """The last reference number of a year. One row a year, so publishers take their numbers one after the other."""
+
+    year = models.PositiveSmallIntegerField("年份", unique=True)
+    last = models.PositiveIntegerField("最后编号", default=0)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "公示编号"
+
+    def __str__(self) -> str:
+        return f"{self.year}-{self.last:04d}"
+
+    @classmethod
+    def next_reference(cls, year: int) -> str:
+        """The next YYYY-NNNN. Call inside the publishing transaction: a rollback gives the number back."""
+        cls.objects.get_or_create(year=year)
+        cls.objects.filter(year=year).update(last=F("last") + 1)
+        return str(cls.objects.get(year=year))

@@ -1,0 +1,32 @@
+from django.urls import path, register_converter
+
+from . import views
+
+
+class Reference:
+    """YYYY-NNNN, as given at publication."""
+
+    regex = r"\d{4}-\d{4,7}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    to_url = to_python
+
+
+register_converter(Reference, "reference")
+
+app_name = "notices"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("notices/", views.notice_list, name="list"),
+    path("notices/<reference:reference>/", views.notice, name="notice"),
+    path("notices/<reference:reference>.txt", views.notice_text, name="text"),
+    path("notices/<reference:reference>.json", views.notice_json, name="json"),
+    path("notices/<reference:reference>/history/", views.history, name="history"),
+    path("notices/<reference:reference>/editions/<int:number>/", views.edition, name="edition"),
+    path("notices/<reference:reference>/editions/<int:number>.json", views.edition_json, name="edition-json"),
+    path("rounds/", views.round_list, name="rounds"),
+    path("rounds/<slug:slug>/", views.round_page, name="round"),
+    path("tasks/<int:pk>/", views.task, name="task"),
+]

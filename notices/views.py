@@ -1,0 +1,221 @@
+"""The public pages. They read editions, never working copies; states come from the calendar."""
+
+import datetime
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Prefetch
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.http import http_date
+from django.views.decorators.http import require_safe
+
+from . import windows
+from .documents.notice import NoticeDocument
+from .documents.rendering import to_text
+from .models import (
+    CalendarDay,
+    Edition,
+    InspectionRound,
+    Organisation,
+    PublicityNotice,
+    RectificationTask,
+    Stage,
+    State,
+)
+
+PER_PAGE = 20
+LATEST = 6
+PUBLIC_STATES = (State.OPEN, State.UPCOMING, State.CLOSED, State.WITHDRAWN)
+
+
+def public_notices():
+    """Where every public page starts: published notices with what their cards show, in one query."""
+    return PublicityNotice.objects.public().select_related("edition", "organisation")
+
+
+def card(notice: PublicityNotice, today: datetime.date) -> dict:
+    """What a list shows of one notice on `today`."""
+    edition = notice.edition
+    length = (edition.closes_on - edition.opens_on).days + 1
+    passed = min(max((today - edition.opens_on).days + 1, 0), length)
+    return {
+        "notice": notice,
+        "edition": edition,
+        "state": notice.state(today),
+        "days_left": windows.days_left(edition.closes_on, today),
+        "days_until": (edition.opens_on - today).days,
+        "passed": passed,
+        "length": length,
+    }
+
+
+@require_safe
+def home(request):
+    """What is open now, what was published last, and how many notices stand where."""
+    today = timezone.localdate()
+    open_now = public_notices().open(today).order_by("edition__closes_on")[:LATEST]
+    latest = public_notices()[:LATEST]
+    counts = {state: PublicityNotice.objects.in_state(state, today).count() for state in PUBLIC_STATES}
+    context = {
+        "open_now": [card(notice, today) for notice in open_now],
+        "latest": [card(notice, today) for notice in latest],
+        "counts": [(State(state), count) for state, count in counts.items()],
+        "rounds": InspectionRound.objects.annotate(task_count=Count("tasks")),
+    }
+    return render(request, "notices/home.html", context)
+
+
+@require_safe
+def notice_list(request):
+    """The list with its filters; an unknown value of a filter shows everything, never an error."""
+    today = timezone.localdate()
+    chosen = {name: request.GET.get(name, "")[:40] for name in ("state", "organisation", "round", "year")}
+    notices = public_notices().in_state(chosen["state"], today)
+    if Organisation.objects.filter(code=chosen["organisation"]).exists():
+        notices = notices.filter(organisation__code=chosen["organisation"])
+    if InspectionRound.objects.filter(slug=chosen["round"]).exists():
+        notices = notices.filter(tasks__round__slug=chosen["round"]).distinct()
+    if chosen["year"].isdecimal() and len(chosen["year"]) == 4:
+        notices = notices.filter(reference__startswith=f"{int(chosen['year'])}-")
+    page = Paginator(notices, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "cards": [card(notice, today) for notice in page],
+        "chosen": chosen,
+        "states": [(state.value, state.label) for state in PUBLIC_STATES],
+        "organisations": Organisation.objects.filter(notices__edition__isnull=False).distinct(),
+        "rounds": InspectionRound.objects.filter(tasks__notices__edition__isnull=False).distinct(),
+        "query": request.GET.urlencode(),
+    }
+    return render(request, "notices/list.html", context)
+
+
+@require_safe
+def notice(request, reference):
+    """The notice as it stands: its current edition, measures beside their progress."""
+    found = get_object_or_404(public_notices().select_related("receiving_office"), reference=reference)
+    return _edition_page(request, "notices/notice.html", found, found.edition)
+
+
+@require_safe
+def edition(request, reference, number):
+    """Any edition, in the printed order."""
+    found = _edition(reference, number)
+    return _edition_page(request, "notices/edition.html", found.notice, found)
+
+
+def _edition_page(request, template, notice, edition):
+    today = timezone.localdate()
+    context = {
+        **card(notice, today),
+        **document_context(edition.read()),
+        "edition": edition,
+        "tasks": notice.tasks.select_related("round"),
+        "today": today,
+    }
+    response = render(request, template, context)
+    response["Digest-SHA256"] = edition.digest
+    return response
+
+
+def document_context(document: NoticeDocument) -> dict:
+    """What the body of a notice needs: its blocks, and how its window was counted, day by day."""
+    calendar = CalendarDay.objects.all().as_calendar()
+    window = document.window
+    return {
+        "document": document,
+        "blocks": document.blocks(),
+        "strip": calendar.days(window.opens_on, window.closes_on) if window else [],
+    }
+
+
+def draft_context(notice: PublicityNotice) -> dict:
+    """The same for a working copy that is previewed."""
+    return {"notice": notice, **document_context(notice.document())}
+
+
+@require_safe
+def notice_text(request, reference):
+    """The current edition as plain text, in the printed order."""
+    found = get_object_or_404(public_notices(), reference=reference)
+    return HttpResponse(to_text(found.edition.read()), content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def notice_json(request, reference):
+    """The current edition, byte for byte as hashed."""
+    return _bytes(get_object_or_404(public_notices(), reference=reference).edition)
+
+
+@require_safe
+def edition_json(request, reference, number):
+    """Any edition, byte for byte as hashed."""
+    return _bytes(_edition(reference, number))
+
+
+def _edition(reference: str, number: int) -> Edition:
+    editions = Edition.objects.select_related("notice__organisation", "notice__edition")
+    return get_object_or_404(editions, notice__reference=reference, number=number)
+
+
+def _bytes(edition: Edition) -> HttpResponse:
+    response = HttpResponse(bytes(edition.document), content_type="application/json")
+    response["Digest-SHA256"] = edition.digest
+    response["Last-Modified"] = http_date(edition.published_at.timestamp())
+    return response
+
+
+@require_safe
+def history(request, reference):
+    """Every edition of a notice, and its withdrawal."""
+    found = get_object_or_404(public_notices(), reference=reference)
+    context = {**card(found, timezone.localdate()), "editions": found.editions.order_by("-number")}
+    return render(request, "notices/history.html", context)
+
+
+@require_safe
+def round_list(request):
+    rounds = InspectionRound.objects.annotate(task_count=Count("tasks"))
+    return render(request, "notices/rounds.html", {"rounds": rounds})
+
+
+@require_safe
+def round_page(request, slug):
+    """All tasks of a round with their stages, and how many stand where."""
+    found = get_object_or_404(InspectionRound, slug=slug)
+    today = timezone.localdate()
+    tasks = found.tasks.staged(today).select_related("organisation").order_by("kind", "number", "sub_number")
+    stages = [task.derived_stage for task in tasks]
+    context = {
+        "round": found,
+        "tasks": [(task, Stage(task.derived_stage)) for task in tasks],
+        "counts": [(stage, stages.count(stage)) for stage in Stage],
+        "today": today,
+    }
+    return render(request, "notices/round.html", context)
+
+
+@require_safe
+def task(request, pk):
+    """One task: what was found, what was promised and done, and its notices. Only tasks that a notice made public."""
+    today = timezone.localdate()
+    shown = Prefetch("notices", queryset=public_notices())
+    tasks = RectificationTask.objects.filter(notices__edition__isnull=False).distinct()
+    found = get_object_or_404(
+        tasks.select_related("round", "organisation").prefetch_related(shown, "closures", "acceptances"), pk=pk
+    )
+    context = {
+        "task": found,
+        "stage": found.stage(today),
+        "cards": [card(notice, today) for notice in found.notices.all()],
+        "document": _newest(found),
+        "today": today,
+    }
+    return render(request, "notices/task.html", context)
+
+
+def _newest(task: RectificationTask) -> NoticeDocument:
+    """The edition that tells most lately of a task, a withdrawn one only when there is no other: public pages show editions, never working rows."""
+    latest = max(task.notices.all(), key=lambda notice: (not notice.withdrawn_at, notice.edition.published_at))
+    return latest.edition.read()

@@ -1,0 +1,98 @@
+"""Admin of objections: read what was said, act through the verbs."""
+
+from django.contrib import admin
+
+from notices.admin.verbs import Verb, VerbsAdmin
+
+from .models import Event, Objection, OutgoingMail, Status
+
+HANDLE = "objections.handle_objection"
+
+
+class EventInline(admin.TabularInline):
+    model = Event
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("at", "kind", "by", "text")
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Objection)
+class ObjectionAdmin(VerbsAdmin):
+    list_display = ("number", "notice", "received_at", "channel", "status_label", "late")
+    list_filter = ("channel", "finding")
+    list_select_related = ("notice__edition",)
+    date_hierarchy = "received_at"
+    inlines = (EventInline,)
+    fieldsets = (
+        (None, {"fields": ("number", "notice", "received_at", "late", "status_label")}),
+        ("异议", {"fields": ("concerns", "content", "content_digest")}),
+        ("异议人（对责任单位保密）", {"fields": ("kind", "anonymous", "name", "phone", "email")}),
+        ("办理", {"fields": ("decline_reason", "finding", "reply")}),
+    )
+
+    verbs = {
+        "accept": Verb("受理", HANDLE, lambda each, user: each.status == Status.RECEIVED),
+        "decline": Verb(
+            "不予受理", HANDLE, lambda each, user: each.status == Status.RECEIVED, "reason", "原因（异议人会看到）"
+        ),
+        "verify": Verb(
+            "记录核查结论",
+            HANDLE,
+            lambda each, user: each.status == Status.ACCEPTED,
+            "finding",
+            "核查结论",
+            tuple(Objection.Finding.choices),
+        ),
+        "answer": Verb(
+            "答复",
+            HANDLE,
+            lambda each, user: each.status in (Status.VERIFIED, Status.DECLINED),
+            "reply",
+            "答复内容（异议人会看到）",
+        ),
+        "finish": Verb("办结", HANDLE, lambda each, user: each.status == Status.REPLIED),
+    }
+
+    def get_readonly_fields(self, request, obj=None):
+        return [name for _, options in self.fieldsets for name in options["fields"]]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    @admin.display(description="受理编号", ordering="id")
+    def number(self, objection):
+        return objection.number
+
+    @admin.display(description="办理状态")
+    def status_label(self, objection):
+        return objection.status.label
+
+    @admin.display(description="逾期提出", boolean=True)
+    def late(self, objection):
+        return objection.is_late
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(admin.ModelAdmin):
+    list_display = ("__str__", "kind", "created_at", "due_at", "attempts", "last_error", "sent_at")
+    list_filter = ("kind", ("sent_at", admin.EmptyFieldListFilter))
+    list_select_related = ("objection",)
+    fields = ("objection", "kind", "created_at", "due_at", "attempts", "last_error", "sent_at", "message_id")
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False

@@ -1,0 +1,164 @@
+"""The objection form: every error beside its field, everything typed kept."""
+
+import datetime
+import re
+import secrets
+import unicodedata
+
+from crispy_forms.bootstrap import InlineRadios
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import HTML, Div, Field, Layout, Submit
+from django import forms
+from django.core import signing
+from django.core.validators import RegexValidator
+from django.utils import timezone
+
+from notices.documents.notice import NoticeDocument
+from notices.models import PublicityNotice
+
+from .models import Objection
+
+SALT = "objections.form"
+IDENTITY_NUMBER = re.compile(r"(?<!\d)\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
+PHONE = RegexValidator(r"^\+?[\d\-(), 转x/]{5,60}\Z", "请填写电话号码，例如 0533-1234567 或手机号。")
+NO_IDENTITY_NUMBER = "请不要填写身份证号：提出异议不需要身份证号。请删去后再提交。"
+
+
+def new_token(notice: PublicityNotice, now: datetime.datetime) -> str:
+    """A signed token for one form: which notice and edition it was opened on, when, and a nonce."""
+    opened = {"n": notice.pk, "e": notice.edition_id, "t": now.timestamp(), "x": secrets.token_urlsafe(16)}
+    return signing.dumps(opened, salt=SALT)
+
+
+def read_token(token: str, notice: PublicityNotice) -> tuple[int, datetime.datetime] | None:
+    """(edition id, time of opening) of a token that this site gave out for `notice`; None for any other."""
+    try:
+        opened = signing.loads(token, salt=SALT)
+        if opened["n"] != notice.pk:
+            return None
+        return opened["e"], datetime.datetime.fromtimestamp(opened["t"], tz=datetime.UTC)
+    except (signing.BadSignature, KeyError, TypeError, ValueError):
+        return None
+
+
+def parts(document: NoticeDocument) -> list[tuple[str, str]]:
+    """What an objection can concern: the notice, each measure and progress item, the self-acceptance."""
+    choices = [("notice", "整份公示")]
+    for section in document.sections:
+        if section.kind in ("measures", "progress"):
+            name = "整改措施" if section.kind == "measures" else "工作开展情况"
+            choices += [
+                (f"{section.kind}-{item.ordinal}", f"{name}{item.label}{item.heading}"[:60]) for item in section.items
+            ]
+    if document.acceptance:
+        choices.append(("acceptance", "自我验收"))
+    return list(dict(choices).items())
+
+
+class ObjectionForm(forms.Form):
+    """What the public form posts. `anonymous` is offered only where the office takes anonymous objections."""
+
+    kind = forms.ChoiceField(
+        label="您以什么身份提出异议",
+        choices=Objection.Kind,
+        initial=Objection.Kind.INDIVIDUAL,
+        widget=forms.RadioSelect,
+    )
+    anonymous = forms.BooleanField(
+        label="我要匿名提出", required=False, help_text="不留姓名和联系方式；凭回执码仍可查询答复。"
+    )
+    name = forms.CharField(label="姓名或单位名称", required=False, max_length=100)
+    phone = forms.CharField(label="电话", required=False, max_length=60, help_text="电话和邮箱至少填一项。")
+    email = forms.EmailField(
+        label="电子邮箱",
+        required=False,
+        max_length=200,
+        help_text="填写后会收到回执和答复。",
+        error_messages={"invalid": "请填写完整的邮箱地址，例如 name@example.com。"},
+    )
+    concerns = forms.ChoiceField(label="针对哪一部分", required=False, initial="notice")
+    content = forms.CharField(
+        label="异议内容",
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text="请写明哪里与实际不符、时间和地点。最多 5000 字。请不要填写身份证号。",
+        error_messages={"required": "请写明您的异议。"},
+    )
+    consent = forms.BooleanField(
+        label="我已阅读并同意个人信息处理告知", error_messages={"required": "请阅读个人信息处理告知并勾选同意。"}
+    )
+
+    def __init__(self, *args, notice: PublicityNotice, document: NoticeDocument, **options):
+        super().__init__(*args, **options)
+        self.fields["concerns"].choices = parts(document)
+        self.office = notice.receiving_office
+        if not self.office.accepts_anonymous:
+            del self.fields["anonymous"]
+        for field in self.fields.values():
+            field.error_messages.setdefault("max_length", "内容太长，请控制在 %(limit_value)d 字以内。")
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.form_tag = False
+        helper.disable_csrf = True
+        helper.layout = Layout(
+            InlineRadios("kind"),
+            *([Field("anonymous")] if "anonymous" in self.fields else []),
+            Field("name", autocomplete="name"),
+            Field("phone", autocomplete="tel", inputmode="tel"),
+            Field("email", autocomplete="email", inputmode="email"),
+            Field("concerns"),
+            Field("content"),
+            Div(Field("consent"), HTML('{% include "objections/_privacy_summary.html" %}')),
+            Submit("submit", "提交异议", css_class="btn-lg"),
+        )
+        return helper
+
+    def clean_phone(self) -> str:
+        phone = unicodedata.normalize("NFKC", self.cleaned_data["phone"]).strip()
+        if phone:
+            PHONE(phone)
+        return phone
+
+    def clean_concerns(self) -> str:
+        return self.cleaned_data["concerns"] or "notice"
+
+    def clean(self) -> dict:
+        said = super().clean()
+        for name in ("name", "phone", "content"):
+            if IDENTITY_NUMBER.search(unicodedata.normalize("NFKC", said.get(name) or "")):
+                self.add_error(name, NO_IDENTITY_NUMBER)
+        if said.get("anonymous"):
+            said |= {"name": "", "phone": "", "email": ""}
+            return said
+        if not said.get("name") and not self.has_error("name"):
+            self.add_error("name", "请填写姓名或单位名称。")
+        unreachable = not said.get("phone") and not said.get("email")
+        if unreachable and not self.has_error("phone") and not self.has_error("email"):
+            self.add_error("phone", "请填写电话或电子邮箱，至少一项，以便答复您。")
+        return said
+
+    def said(self) -> dict:
+        """What Objection.objects.receive stores."""
+        return {
+            "kind": self.cleaned_data["kind"],
+            "anonymous": self.cleaned_data.get("anonymous", False),
+            **{name: self.cleaned_data[name] for name in ("name", "phone", "email", "concerns", "content")},
+        }
+
+
+class TrackingForm(forms.Form):
+    """One field: the receipt code, however it was typed."""
+
+    code = forms.CharField(
+        label="回执码",
+        max_length=100,
+        help_text="提交异议后显示的一串字母和数字；大小写、空格和横线不影响。",
+        error_messages={"required": "请填写回执码。"},
+    )
+
+
+def opened_before_close(opened_at: datetime.datetime, notice: PublicityNotice) -> bool:
+    """Whether a form was opened while the window was still running: sent later, it is accepted and marked late."""
+    return timezone.localdate(opened_at) <= notice.edition.closes_on

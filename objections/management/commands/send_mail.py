@@ -1,0 +1,38 @@
+"""The mail worker: sends what is stored, until it is delivered."""
+
+import signal
+import threading
+
+from django.core.management.base import BaseCommand
+
+from objections import mail
+
+PAUSE = 1  # seconds between two looks at the queue
+PROBE = 5  # the same while the server is away or refuses
+
+
+class Command(BaseCommand):
+    help = "发送待发邮件。不带参数时持续运行；--once 只发送现在到期的邮件。"
+
+    def add_arguments(self, parser):
+        parser.add_argument("--once", action="store_true", help="发送现在到期的全部邮件后退出")
+
+    def handle(self, *, once: bool, **options):
+        if once:
+            sent, failed = mail.send_due()
+            self.stdout.write(f"已发送 {sent} 封，未发出 {failed} 封。")
+            return
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        while not stop.is_set():
+            stop.wait(PAUSE if self.look() else PROBE)
+
+    def look(self) -> bool:
+        """One round; False when the server was away."""
+        try:
+            _, failed = mail.send_due()
+        except Exception:  # the worker outlives whatever one round meets; the next one tries again
+            mail.log.exception("mail worker")
+            return False
+        return not failed

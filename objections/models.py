@@ -1,0 +1,337 @@
+"""What people say about a notice, and what becomes of it."""
+
+import datetime
+import hashlib
+import json
+from email.utils import make_msgid
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from notices.models import Edition, NotAllowed, PublicityNotice
+from notices.models.constraints import explained, pair, who
+
+from . import receipts
+from .encryption import EncryptedTextField
+
+# The version of the privacy notice that the form shows; recorded with every consent. Change it with the text.
+PRIVACY_VERSION = "2026-11"
+
+
+class AlreadyReceived(Exception):
+    """This form was sent before: `objection` is what it became, `same` says whether it said the same."""
+
+    def __init__(self, objection: "Objection", same: bool):
+        super().__init__(objection.number)
+        self.objection, self.same = objection, same
+
+
+class Status(models.TextChoices):
+    """Where an objection stands. Derived from facts, never stored."""
+
+    RECEIVED = "received", "已收到，待受理"
+    ACCEPTED = "accepted", "已受理，核查中"
+    DECLINED = "declined", "不予受理"
+    VERIFIED = "verified", "已核查，待答复"
+    REPLIED = "replied", "已答复"
+    DONE = "done", "已办结"
+
+
+class ObjectionQuerySet(models.QuerySet):
+    def pending(self):
+        """Not yet done and not declined: what keeps a task from closure."""
+        return self.filter(done_at__isnull=True, declined_at__isnull=True)
+
+    def overdue(self, now: datetime.datetime, *, days: int = 15):
+        """Received more than `days` days before `now` and neither accepted nor declined."""
+        limit = now - datetime.timedelta(days=days)
+        return self.filter(received_at__lt=limit, accepted_at__isnull=True, declined_at__isnull=True)
+
+    def by_code(self, code: str) -> "Objection | None":
+        """The objection of a receipt code as typed, or None."""
+        digest = receipts.digest(code)
+        return self.filter(code_digest=digest).first() if digest else None
+
+
+class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
+    def receive(
+        self, *, edition: Edition, token: str, said: dict, opened_at: datetime.datetime, at: datetime.datetime
+    ) -> "Objection":
+        """Store an objection, its first event and its mails in one transaction.
+
+        `said` holds the cleaned form fields, `token` is the form's own. Raises AlreadyReceived when a form
+        with this token has been stored.
+        """
+        objection = Objection(
+            notice=edition.notice,
+            edition=edition,
+            **said,
+            token_digest=_sha256(token),
+            content_digest=content_digest(said),
+            code_digest=receipts.digest(receipts.code_for(token)),
+            privacy_version=PRIVACY_VERSION,
+            opened_at=opened_at,
+            received_at=at,
+        )
+        try:
+            with transaction.atomic():
+                objection.save(force_insert=True)
+                objection.events.create(kind=Event.Kind.RECEIVED, at=at)
+                OutgoingMail.objects.queue(objection, token, at=at)
+        except IntegrityError:
+            earlier = self.filter(token_digest=objection.token_digest).first()
+            if not earlier:
+                raise
+            raise AlreadyReceived(earlier, earlier.content_digest == objection.content_digest) from None
+        return objection
+
+
+class Objection(models.Model):
+    """One objection. Who said it is encrypted; what became of it are facts with time and author."""
+
+    class Channel(models.TextChoices):
+        WEB = "web", "网上"
+        PHONE = "phone", "电话"
+        POST = "post", "来信"
+        VISIT = "visit", "来访"
+        EMAIL = "email", "电子邮件"
+
+    class Kind(models.TextChoices):
+        INDIVIDUAL = "individual", "个人"
+        ORGANISATION = "organisation", "单位"
+
+    class Finding(models.TextChoices):
+        SUBSTANTIATED = "substantiated", "属实"
+        PARTLY = "partly", "部分属实"
+        UNSUBSTANTIATED = "unsubstantiated", "不属实"
+
+    notice = models.ForeignKey(PublicityNotice, models.PROTECT, verbose_name="公示", related_name="objections")
+    edition = models.ForeignKey(Edition, models.PROTECT, verbose_name="所见版本", related_name="+")
+    channel = models.CharField("渠道", max_length=10, choices=Channel, default=Channel.WEB)
+    kind = models.CharField("异议人", max_length=12, choices=Kind, default=Kind.INDIVIDUAL)
+    anonymous = models.BooleanField("匿名", default=False)
+    name = EncryptedTextField("姓名或单位名称", blank=True)
+    phone = EncryptedTextField("电话", blank=True)
+    email = EncryptedTextField("电子邮箱", blank=True)
+    concerns = models.CharField("针对内容", max_length=40, default="notice")
+    content = EncryptedTextField("异议内容")
+    privacy_version = models.CharField("个人信息告知版本", max_length=20)
+    opened_at = models.DateTimeField("打开表单时间")
+    received_at = models.DateTimeField("收到时间")
+
+    token_digest = models.CharField(max_length=64, unique=True, editable=False)
+    content_digest = models.CharField("内容摘要", max_length=64, editable=False)
+    code_digest = models.CharField(max_length=64, unique=True, editable=False)
+
+    accepted_at = models.DateTimeField("受理时间", null=True, blank=True)
+    accepted_by = who("受理人", null=True, blank=True)
+    declined_at = models.DateTimeField("不予受理时间", null=True, blank=True)
+    declined_by = who("不予受理办理人", null=True, blank=True)
+    decline_reason = models.TextField("不予受理原因", blank=True)
+    verified_at = models.DateTimeField("核查时间", null=True, blank=True)
+    verified_by = who("核查人", null=True, blank=True)
+    finding = models.CharField("核查结论", max_length=16, choices=Finding, blank=True)
+    replied_at = models.DateTimeField("答复时间", null=True, blank=True)
+    replied_by = who("答复人", null=True, blank=True)
+    reply = EncryptedTextField("答复内容", blank=True)
+    done_at = models.DateTimeField("办结时间", null=True, blank=True)
+    done_by = who("办结人", null=True, blank=True)
+
+    objects = ObjectionManager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "异议"
+        ordering = ("-received_at", "-id")
+        permissions = [("handle_objection", "可以办理异议")]
+        indexes = [models.Index(fields=["-received_at", "-id"], name="objections_newest_first")]  # the staff list
+        constraints = [
+            pair("accepted", "受理要同时有时间和办理人。"),
+            pair("declined", "不予受理要同时有时间和办理人。"),
+            pair("verified", "核查要同时有时间和办理人。"),
+            pair("replied", "答复要同时有时间和办理人。"),
+            pair("done", "办结要同时有时间和办理人。"),
+            explained("declined", "decline_reason", "不予受理要写明原因。"),
+            explained("verified", "finding", "核查要有结论。"),
+            explained("replied", "reply", "答复要有内容。"),
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True) | Q(declined_at__isnull=True),
+                name="objections_objection_accepted_or_declined",
+                violation_error_message="异议不能既受理又不予受理。",
+            ),
+            models.CheckConstraint(
+                condition=Q(verified_at__isnull=True) | Q(accepted_at__isnull=False),
+                name="objections_objection_verified_was_accepted",
+                violation_error_message="先受理，再核查。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """受理编号: names the objection, opens nothing."""
+        return f"YY{timezone.localdate(self.received_at).year}-{self.pk:06d}"
+
+    @property
+    def is_late(self) -> bool:
+        """Arrived after the close of the window."""
+        return timezone.localdate(self.received_at) > self.notice.edition.closes_on
+
+    @property
+    def status(self) -> Status:
+        for fact in ("done", "replied", "verified", "declined", "accepted"):
+            if getattr(self, f"{fact}_at"):
+                return Status(fact)
+        return Status.RECEIVED
+
+    # --- Verbs: each guarded by the facts it stands on, each with its event ---------------------------------------
+
+    def _act(self, kind: str, facts: Q, refusal: str, by, at, text: str = "", **changes) -> None:
+        at = at or timezone.now()
+        changes |= {f"{kind}_at": at, f"{kind}_by": by}
+        with transaction.atomic():
+            if not Objection.objects.filter(facts, pk=self.pk, **{f"{kind}_at": None}).update(**changes):
+                raise NotAllowed(refusal)
+            self.events.create(kind=kind, at=at, by=by, text=text)
+        self.refresh_from_db()
+
+    def accept(self, *, by, at: datetime.datetime | None = None) -> None:
+        """Take the objection up."""
+        self._act("accepted", Q(declined_at=None, done_at=None), "这条异议已经受理、不予受理或办结。", by, at)
+
+    def decline(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
+        """Refuse to take the objection up; the objector sees the reason."""
+        _needs(reason, "请写明不予受理的原因，异议人会看到。")
+        facts = Q(accepted_at=None, done_at=None)
+        self._act("declined", facts, "这条异议已经受理或不予受理。", by, at, reason, decline_reason=reason.strip())
+
+    def verify(self, *, by, finding: str, at: datetime.datetime | None = None) -> None:
+        """Record what the check on the spot found."""
+        if finding not in Objection.Finding.values:
+            raise NotAllowed("请选择核查结论。")
+        label = Objection.Finding(finding).label
+        self._act("verified", Q(accepted_at__isnull=False), "先受理，再核查。", by, at, label, finding=finding)
+
+    def answer(self, *, by, reply: str, at: datetime.datetime | None = None) -> None:
+        """Reply to the objector: on the tracking page, and by mail where there is an address."""
+        _needs(reply, "请填写答复内容。")
+        facts = Q(verified_at__isnull=False) | Q(declined_at__isnull=False)
+        with transaction.atomic():
+            self._act("replied", facts, "先核查（或决定不予受理），再答复。", by, at, reply=reply.strip())
+            OutgoingMail.objects.queue_reply(self, at=self.replied_at)
+
+    def finish(self, *, by, at: datetime.datetime | None = None) -> None:
+        """Close the case."""
+        self._act("done", Q(replied_at__isnull=False), "先答复，再办结。", by, at)
+
+
+class Event(models.Model):
+    """One line of an objection's story. Written with the fact it tells of, never changed."""
+
+    class Kind(models.TextChoices):
+        RECEIVED = "received", "已收到"
+        DELIVERED = "delivered", "已送达受理部门"
+        ACCEPTED = "accepted", "已受理"
+        DECLINED = "declined", "不予受理"
+        VERIFIED = "verified", "已核查"
+        REPLIED = "replied", "已答复"
+        DONE = "done", "已办结"
+
+    objection = models.ForeignKey(Objection, models.CASCADE, verbose_name="异议", related_name="events")
+    kind = models.CharField("事项", max_length=12, choices=Kind)
+    at = models.DateTimeField("时间")
+    by = who("办理人", null=True, blank=True)
+    text = EncryptedTextField("说明", blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "办理经过"
+        ordering = ("objection", "at", "id")
+
+    def __str__(self) -> str:
+        return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.get_kind_display()}"
+
+
+class OutgoingMailManager(models.Manager):
+    def queue(self, objection: Objection, token: str, *, at: datetime.datetime) -> None:
+        """One row for each mailbox of the receiving office, and one for the objector who left an address."""
+        office = objection.notice.receiving_office
+        for mailbox in office.mailbox_list() if office else []:
+            self._add(objection, OutgoingMail.Kind.OFFICE, mailbox, at)
+        if objection.email:
+            self._add(objection, OutgoingMail.Kind.RECEIPT, objection.email, at, token)
+
+    def queue_reply(self, objection: Objection, *, at: datetime.datetime) -> None:
+        if objection.email:
+            self._add(objection, OutgoingMail.Kind.REPLY, objection.email, at)
+
+    def _add(self, objection, kind: str, recipient: str, at, token: str = "") -> None:
+        self.create(
+            objection=objection,
+            kind=kind,
+            recipient=recipient,
+            token=token,
+            message_id=make_msgid(domain=urlsplit(settings.SITE_URL).hostname),
+            created_at=at,
+            due_at=at,
+        )
+
+    def due(self, now: datetime.datetime):
+        """What can be sent now, oldest first: not sent, its time has come, held by no living worker."""
+        free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
+        return self.filter(free, sent_at__isnull=True, due_at__lte=now).order_by("due_at", "id")
+
+
+class OutgoingMail(models.Model):
+    """One mail to one recipient, stored with what it tells of and sent by the worker until it is delivered.
+
+    The body is rendered when it is sent; the form token, from which the receipt code follows, is kept
+    encrypted until then and erased afterwards.
+    """
+
+    class Kind(models.TextChoices):
+        OFFICE = "office", "通知受理部门"
+        RECEIPT = "receipt", "回执"
+        REPLY = "reply", "答复"
+
+    objection = models.ForeignKey(Objection, models.CASCADE, verbose_name="异议", related_name="mails")
+    kind = models.CharField("类别", max_length=10, choices=Kind)
+    recipient = EncryptedTextField("收件人")
+    token = EncryptedTextField(blank=True, editable=False)
+    message_id = models.CharField("Message-ID", max_length=200, unique=True)
+    created_at = models.DateTimeField("生成时间")
+    due_at = models.DateTimeField("下次发送时间")
+    leased_until = models.DateTimeField("发送占用到", null=True, blank=True)
+    attempts = models.PositiveIntegerField("已试次数", default=0)
+    last_error = models.TextField("最近一次错误", blank=True)
+    sent_at = models.DateTimeField("发出时间", null=True, blank=True)
+
+    objects = OutgoingMailManager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "待发邮件"
+        ordering = ("due_at", "id")
+        indexes = [
+            # What the worker asks every second.
+            models.Index(fields=["due_at", "id"], condition=Q(sent_at__isnull=True), name="objections_mail_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.objection.number} {self.get_kind_display()}"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def content_digest(said: dict) -> str:
+    """SHA-256 over everything that was said, as canonical JSON: what the receipt shows."""
+    return _sha256(json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def _needs(text: str, refusal: str) -> None:
+    if not text.strip():
+        raise NotAllowed(refusal)

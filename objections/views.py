@@ -1,0 +1,130 @@
+"""The public side of objections: the form, the receipt, the tracking page."""
+
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from notices.models import Edition, PublicityNotice, State
+
+from . import receipts
+from .encryption import cipher
+from .forms import ObjectionForm, TrackingForm, new_token, opened_before_close, read_token
+from .models import AlreadyReceived, Objection
+
+RECEIPT_COOKIE = "receipt"
+RECEIPT_COOKIE_AGE = 60 * 60  # seconds
+
+
+# No CSRF cookie: the form carries a signed token of its own, acts for no session, and must not
+# refuse what somebody typed because a telephone dropped a cookie.
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def object_to(request, reference):
+    """The objection form of a notice; a good post answers 303, a bad one 422 with what was typed."""
+    notice = get_object_or_404(
+        PublicityNotice.objects.public().select_related("edition", "organisation", "receiving_office"),
+        reference=reference,
+    )
+    if request.method == "POST":
+        return _receive(request, notice)
+    if notice.state() != State.OPEN:
+        return _not_open(request, notice)
+    now = timezone.now()
+    form = ObjectionForm(
+        notice=notice, document=notice.edition.read(), initial={"concerns": request.GET.get("item", "notice")}
+    )
+    return _form_page(request, notice, form, new_token(notice, now))
+
+
+def _receive(request, notice):
+    token, now = request.POST.get("token", ""), timezone.now()
+    opened = read_token(token, notice)
+    if not _accepts(notice, opened):
+        return _not_open(request, notice, typed=request.POST.get("content", ""))
+    form = ObjectionForm(request.POST, notice=notice, document=notice.edition.read())
+    if not opened:
+        form.add_error(None, "这份表单已经失效，您填写的内容还在，请核对后再点一次“提交异议”。")
+        return _form_page(request, notice, form, new_token(notice, now), status=422)
+    if request.FILES:
+        form.add_error(None, "这里暂时不能提交附件，您填写的文字还在。请把附件寄到受理部门，或去掉附件后再提交。")
+    if not form.is_valid():
+        return _form_page(request, notice, form, token, status=422)
+    edition_id, opened_at = opened
+    edition = get_object_or_404(Edition, pk=edition_id, notice=notice)
+    edition.notice = notice
+    try:
+        Objection.objects.receive(edition=edition, token=token, said=form.said(), opened_at=opened_at, at=now)
+    except AlreadyReceived as earlier:
+        if not earlier.same:
+            form.add_error(
+                None,
+                f"您刚才用这份表单提交的内容已经收到（受理编号 {earlier.objection.number}）。"
+                "现在的内容与那次不同：如要作为另一条异议提交，请再点一次“提交异议”。",
+            )
+            return _form_page(request, notice, form, new_token(notice, now), status=422)
+    return _to_receipt(token)
+
+
+def _accepts(notice: PublicityNotice, opened) -> bool:
+    """An open notice takes every post; a closed one those whose form was opened before the close."""
+    state = notice.state()
+    return state == State.OPEN or bool(state == State.CLOSED and opened and opened_before_close(opened[1], notice))
+
+
+def _form_page(request, notice, form, token, status=200):
+    context = {"notice": notice, "edition": notice.edition, "form": form, "token": token}
+    return render(request, "objections/form.html", context, status=status)
+
+
+def _not_open(request, notice, typed=""):
+    context = {"notice": notice, "edition": notice.edition, "state": notice.state(), "typed": typed}
+    return render(request, "objections/not_open.html", context, status=422 if typed else 200)
+
+
+def _to_receipt(token: str) -> HttpResponse:
+    """303 to the receipt page; the token travels encrypted in a cookie that only that page is sent."""
+    response = HttpResponseRedirect(reverse("objections:received"), status=303)
+    response.set_cookie(
+        RECEIPT_COOKIE,
+        cipher().encrypt(token.encode()).decode(),
+        max_age=RECEIPT_COOKIE_AGE,
+        path=reverse("objections:received"),
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+@never_cache
+@require_safe
+def received(request):
+    """The receipt: code, number, time. Shown only to the browser that posted."""
+    try:
+        token = cipher().decrypt(request.COOKIES.get(RECEIPT_COOKIE, "").encode(), ttl=RECEIPT_COOKIE_AGE).decode()
+    except InvalidToken:
+        return render(request, "objections/received.html", {"objection": None})
+    code = receipts.code_for(token)
+    return render(request, "objections/received.html", {"objection": Objection.objects.by_code(code), "code": code})
+
+
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def track(request):
+    """What became of an objection, for whoever holds its receipt code. The code never stands in a URL."""
+    form = TrackingForm(request.POST or None)
+    objection = None
+    if request.method == "POST" and form.is_valid():
+        objection = Objection.objects.by_code(form.cleaned_data["code"])
+        if not objection:
+            form.add_error("code", "没有找到这个回执码。请核对每一组字符；如已遗失，请致电受理部门。")
+    status = 422 if form.is_bound and not objection else 200
+    return render(request, "objections/track.html", {"form": form, "objection": objection}, status=status)

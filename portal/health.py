@@ -1,0 +1,31 @@
+"""Whether the process lives, and whether it can serve."""
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+PLAIN = "text/plain; charset=utf-8"
+
+
+@never_cache
+@require_safe
+def live(request):
+    """200 as long as the process answers at all."""
+    return HttpResponse("ok\n", content_type=PLAIN)
+
+
+@never_cache
+@require_safe
+def ready(request):
+    """200 when the database answers and has every migration; otherwise 503 with the reason."""
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except (DatabaseError, ImproperlyConfigured):
+        return HttpResponse("database: unreachable\n", status=503, content_type=PLAIN)
+    if waiting:
+        return HttpResponse(f"database: {len(waiting)} migrations to run\n", status=503, content_type=PLAIN)
+    return HttpResponse("ok\n", content_type=PLAIN)

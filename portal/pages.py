@@ -1,0 +1,60 @@
+"""The pages of the site itself: help, privacy, accessibility, errors; and what every page shows of the site."""
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from objections.models import PRIVACY_VERSION
+
+FACTS = (
+    "SITE_NAME",
+    "SITE_URL",
+    "SITE_ID_CODE",
+    "SITE_OPERATOR",
+    "SITE_CONTACT",
+    "SITE_ICP",
+    "SITE_POLICE_FILING",
+    "SITE_ERROR_REPORT_URL",
+)
+
+
+def site(request) -> dict:
+    """Context processor: the site's own facts, as site.name, site.operator …"""
+    return {"site": {name.removeprefix("SITE_").lower(): getattr(settings, name) for name in FACTS}}
+
+
+@require_safe
+def help_page(request):
+    return render(request, "help.html")
+
+
+@require_safe
+def privacy(request):
+    return render(request, "privacy.html", {"version": PRIVACY_VERSION})
+
+
+@require_safe
+def accessibility(request):
+    return render(request, "accessibility.html")
+
+
+@require_safe
+def robots(request):
+    return HttpResponse("User-agent: *\nDisallow: /admin/\nDisallow: /objections/\n", content_type="text/plain")
+
+
+def bad_request(request, exception=None):
+    return render(request, "400.html", status=400)
+
+
+def forbidden(request, exception=None):
+    return render(request, "403.html", status=403)
+
+
+def not_found(request, exception=None):
+    return render(request, "404.html", status=404)
+
+
+def server_error(request):
+    return render(request, "500.html", status=500)

@@ -1,0 +1,218 @@
+"""Every setting of the portal, read from the environment; `.env` beside manage.py fills what is not set there.
+
+On a loopback SITE_URL everything but the secrets has a local default. As soon as SITE_URL names a public
+host, what the public depends on must be set as well: the portal refuses to start and says what is missing.
+"""
+
+from ipaddress import ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+VAR_DIR.mkdir(exist_ok=True)
+
+env = environ.Env()
+env.EMAIL_SCHEMES["folder"] = "portal.mailbox.FolderBackend"
+env.read_env(BASE_DIR / ".env")
+
+
+def refuse(sentence: str) -> None:
+    raise ImproperlyConfigured(sentence)
+
+
+def require(*names: str) -> None:
+    if missing := [name for name in names if not env.str(name, "").strip()]:
+        refuse(
+            f"请在环境变量或 .env 文件中设置 {'、'.join(missing)}。"
+            "密钥可用 python manage.py generate_keys 生成，各项含义见 README。"
+        )
+
+
+# --- Secrets and the address of the site -----------------------------------------------------------------------
+
+require("SECRET_KEY", "FIELD_ENCRYPTION_KEYS")
+SECRET_KEY = env.str("SECRET_KEY")
+FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS")
+try:
+    [Fernet(key) for key in FIELD_ENCRYPTION_KEYS]
+except ValueError:
+    refuse("FIELD_ENCRYPTION_KEYS 不是有效的密钥：请用 python manage.py generate_keys 生成，多个密钥以英文逗号分隔。")
+
+DEBUG = env.bool("DEBUG", False)
+SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+_site = urlsplit(SITE_URL)
+if _site.scheme not in ("http", "https") or not _site.hostname or _site.path:
+    refuse("SITE_URL 应是网站的完整网址，不带路径，例如 https://gongshi.example.gov.cn。")
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+PUBLIC = _site.hostname not in ("127.0.0.1", "localhost", "::1")
+if PUBLIC:
+    require("ALLOWED_HOSTS", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "SITE_NAME")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK_HOSTS)
+
+# What needs HTTPS follows the scheme of SITE_URL.
+HTTPS = _site.scheme == "https"
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Forwarded headers count only when they come from these proxies (addresses, networks, or "unix" for a socket).
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+for _proxy in TRUSTED_PROXIES:
+    try:
+        _proxy == "unix" or ip_network(_proxy)
+    except ValueError:
+        refuse(f"TRUSTED_PROXIES 中的“{_proxy}”不是地址或网段，例如 127.0.0.1 或 10.0.0.0/8；经本机套接字时写 unix。")
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- The site's own facts: shown where set, never invented ------------------------------------------------------
+
+SITE_NAME = env.str("SITE_NAME", "督察整改任务公示")
+SITE_ID_CODE = env.str("SITE_ID_CODE", "")
+SITE_OPERATOR = env.str("SITE_OPERATOR", "")
+SITE_CONTACT = env.str("SITE_CONTACT", "")
+SITE_ICP = env.str("SITE_ICP", "")
+SITE_POLICE_FILING = env.str("SITE_POLICE_FILING", "")
+SITE_ERROR_REPORT_URL = env.str("SITE_ERROR_REPORT_URL", "")
+
+# --- Django ------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "portal",
+    "objections",
+    "notices",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "csp",
+]
+MIDDLEWARE = [
+    "portal.proxies.TrustedProxies",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.pages.site",
+            ],
+        },
+    },
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],  # Bootstrap's own icons are data: images in its stylesheet
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+
+# --- Data ----------------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a writer waits its turn at BEGIN instead of failing at its first write. FULL: an
+    # acknowledged objection survives a power cut, not only a crash of the process.
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+elif _database["ENGINE"].endswith("postgresql"):
+    _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+else:
+    refuse("DATABASE_URL 只支持 SQLite 和 PostgreSQL，例如 postgres://用户：密码@主机/数据库。")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+
+MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "portal.static.BootstrapFinder",
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Mail ----------------------------------------------------------------------------------------------------------
+
+_mail = env.email_url("EMAIL_URL", default="folder://")
+vars().update(_mail)
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "portal@localhost")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- Language, time, people -----------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "zh-hans"
+TIME_ZONE = "Asia/Shanghai"
+USE_I18N = USE_TZ = True
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 10}
+LOGIN_URL = "admin:login"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django": {"handlers": ["console"], "level": "INFO", "propagate": False}},
+}

@@ -1,0 +1,20 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from . import health, pages
+
+urlpatterns = [
+    path("", include("notices.urls")),
+    path("", include("objections.urls")),
+    path("help/", pages.help_page, name="help"),
+    path("privacy/", pages.privacy, name="privacy"),
+    path("accessibility/", pages.accessibility, name="accessibility"),
+    path("robots.txt", pages.robots),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    path("admin/", admin.site.urls),
+]
+handler400 = "portal.pages.bad_request"
+handler403 = "portal.pages.forbidden"
+handler404 = "portal.pages.not_found"
+handler500 = "portal.pages.server_error"

@@ -1,0 +1,109 @@
+"""Plain functions that make rows for tests. Each takes what the test is about; the rest is invented."""
+
+import datetime
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+
+from notices.models import (
+    InspectionRound,
+    NoticeSection,
+    Organisation,
+    PublicityNotice,
+    ReceivingOffice,
+    RectificationTask,
+)
+
+DAY = datetime.timedelta(days=1)
+
+
+def make_user(username: str = "zhang", *permissions: str, **fields):
+    """A member of staff with the named permissions ("app.codename")."""
+    user, _ = get_user_model().objects.get_or_create(username=username, defaults={"is_staff": True, **fields})
+    for name in permissions:
+        app, codename = name.split(".")
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    return user
+
+
+def make_organisation(code: str = "990300", name: str = "青澜市生态环境局", **fields) -> Organisation:
+    return Organisation.objects.get_or_create(code=code, defaults={"name": name, **fields})[0]
+
+
+def make_office(organisation: Organisation | None = None, **fields) -> ReceivingOffice:
+    fields = {"name": "青澜市生态环境局", "phone": "0000-1234567", "mailboxes": "office@qinglan.example"} | fields
+    return ReceivingOffice.objects.get_or_create(organisation=organisation or make_organisation(), **fields)[0]
+
+
+def make_round(slug: str = "central-1", name: str = "第一轮中央生态环境保护督察", **fields) -> InspectionRound:
+    return InspectionRound.objects.get_or_create(slug=slug, defaults={"name": name, **fields})[0]
+
+
+def make_task(number: int = 1, **fields) -> RectificationTask:
+    fields = {"organisation": make_organisation(), "round": make_round(), "problem": "河道两岸堆放垃圾。"} | fields
+    return RectificationTask.objects.create(number=number, **fields)
+
+
+def make_draft(
+    opens_on: datetime.date | None = None, closes_on: datetime.date | None = None, **fields
+) -> PublicityNotice:
+    """A draft by "zhang" with one task, two measures and their progress; open today for ten days unless told."""
+    opens_on = opens_on or timezone.localdate()
+    tasks = fields.pop("tasks", None)
+    organisation = fields.get("organisation") or make_organisation()
+    notice = PublicityNotice.objects.create(
+        **{
+            "organisation": organisation,
+            "title": "关于第一轮中央生态环境保护督察第一项整改任务的整改情况公示",
+            "basis": "根据有关规定,现对青澜市整改工作进行公示。",
+            "receiving_office": make_office(organisation),
+            "signatories": "青澜市生态环境局",
+            "signed_on": opens_on,
+            "opens_on": opens_on,
+            "closes_on": closes_on or opens_on + 9 * DAY,
+            "drafted_at": timezone.now(),
+            "drafted_by": make_user("zhang"),
+        }
+        | fields
+    )
+    notice.tasks.set([make_task()] if tasks is None else tasks)
+    for ordinal, (kind, heading, body) in enumerate(SECTIONS, 1):
+        NoticeSection.objects.create(notice=notice, ordinal=ordinal, kind=kind, heading=heading, body=body)
+    return notice
+
+
+SECTIONS = [
+    ("problem", "一、反馈问题内容", "青澜河两岸堆放垃圾。"),
+    ("measures", "二、整改措施", "(一)清理河道。清运两岸垃圾。\n(二)加强巡查。每周巡查一次。"),
+    ("progress", "三、工作开展情况", "(一)清理河道。已清运垃圾三百吨。\n(二)加强巡查。已巡查二十次。"),
+    ("acceptance", "四、自我验收意见", "于2025年4月15日完成自我验收,达到销号标准。"),
+]
+
+
+def make_notice(
+    opens_on: datetime.date | None = None, closes_on: datetime.date | None = None, **fields
+) -> PublicityNotice:
+    """A published notice, drafted by "zhang" and published by "li"; a past window makes it an archive notice."""
+    notice = make_draft(opens_on, closes_on, **fields)
+    notice.submit(by=make_user("zhang"))
+    notice.publish(by=make_user("li"), archive=True)
+    return notice
+
+
+def make_objection(notice: PublicityNotice | None = None, token: str = "token", **said):
+    """An objection from the web form."""
+    from objections.models import Objection
+
+    notice = notice or make_notice()
+    now = timezone.now()
+    said = {
+        "kind": "individual",
+        "anonymous": False,
+        "name": "王小明",
+        "phone": "0000-7654321",
+        "email": "wang@citizen.example",
+        "concerns": "notice",
+        "content": "垃圾并没有清运。",
+    } | said
+    return Objection.objects.receive(edition=notice.edition, token=token, said=said, opened_at=now, at=now)
