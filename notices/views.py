@@ -1,9 +1,10 @@
 """The public pages. They read editions, never working copies; states come from the calendar."""
 
 import datetime
+import re
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Prefetch
+from django.db.models import Count, Exists, OuterRef, Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
 from . import windows
-from .documents.notice import NoticeDocument
+from .documents.notice import NoticeDocument, Pairing, Section
 from .documents.rendering import to_text
 from .models import (
     CalendarDay,
@@ -20,6 +21,7 @@ from .models import (
     Organisation,
     PublicityNotice,
     RectificationTask,
+    ReferenceYear,
     Stage,
     State,
 )
@@ -86,7 +88,9 @@ def notice_list(request):
         "states": [(state.value, state.label) for state in PUBLIC_STATES],
         "organisations": Organisation.objects.filter(notices__edition__isnull=False).distinct(),
         "rounds": InspectionRound.objects.filter(tasks__notices__edition__isnull=False).distinct(),
-        "query": request.GET.urlencode(),
+        "years": [str(year) for year in ReferenceYear.objects.order_by("-year").values_list("year", flat=True)],
+        "known_state": chosen["state"] in PUBLIC_STATES,
+        "filtered": any(chosen.values()),
     }
     return render(request, "notices/list.html", context)
 
@@ -114,20 +118,55 @@ def _edition_page(request, template, notice, edition):
         "tasks": notice.tasks.select_related("round"),
         "today": today,
     }
+    context["objectable"] = notice.reference if context["state"] == State.OPEN else ""
     response = render(request, template, context)
     response["Digest-SHA256"] = edition.digest
     return response
 
 
 def document_context(document: NoticeDocument) -> dict:
-    """What the body of a notice needs: its blocks, and how its window was counted, day by day."""
+    """What the body of a notice needs: its blocks, its telephones, and how its window was counted, day by day."""
     calendar = CalendarDay.objects.all().as_calendar()
     window = document.window
+    days = calendar.days(window.opens_on, window.closes_on) if window else []
     return {
         "document": document,
-        "blocks": document.blocks(),
-        "strip": calendar.days(window.opens_on, window.closes_on) if window else [],
+        "blocks": blocks(document),
+        "anchored": anchored(document),
+        "phones": telephones(document.office.phone) if document.office else [],
+        "weeks": weeks(days, window.unit) if window else [],
+        "day_count": len(days),
+        "calendar_published": all(day.published for day in days),
     }
+
+
+def anchored(document: NoticeDocument) -> list[Section]:
+    """The sections whose items have an address of their own (measures-1): the first of its kind, no ordinal twice."""
+    sections = [document.section(kind) for kind in ("measures", "progress")]
+    return [each for each in sections if each and len({item.ordinal for item in each.items}) == len(each.items)]
+
+
+def blocks(document: NoticeDocument) -> list[Section | Pairing]:
+    """Measures beside their progress; the sections as printed where an ordinal stands twice, so that nothing is lost."""
+    return document.blocks() if len(anchored(document)) == 2 else list(document.sections)
+
+
+def telephones(printed: str) -> list[tuple[str, str]]:
+    """Each telephone of a printed line with the number to dial, "" where there is none."""
+    parts = [part.strip() for part in re.split(r"[、，,；;/]", printed) if part.strip()]
+    dialled = [re.search(r"\+?\d[\d\-() （）]{5,}", part) for part in parts]
+    return [(part, re.sub(r"[^\d+]", "", found[0]) if found else "") for part, found in zip(parts, dialled, strict=True)]
+
+
+def weeks(days: list[windows.Day], unit: str | None) -> list[list[tuple[windows.Day | None, int]]]:
+    """The days of a window in weeks from Monday on, each with its number among those that count (0: does not count)."""
+    cells, counted = [(None, 0)] * (days[0].date.weekday() if days else 0), 0
+    for day in days:
+        counts = unit == "calendar" or day.working
+        counted += counts
+        cells.append((day, counted if counts else 0))
+    cells += [(None, 0)] * (-len(cells) % 7)
+    return [cells[start : start + 7] for start in range(0, len(cells), 7)]
 
 
 def draft_context(notice: PublicityNotice) -> dict:
@@ -185,7 +224,9 @@ def round_page(request, slug):
     """All tasks of a round with their stages, and how many stand where."""
     found = get_object_or_404(InspectionRound, slug=slug)
     today = timezone.localdate()
-    tasks = found.tasks.staged(today).select_related("organisation").order_by("kind", "number", "sub_number")
+    shown = PublicityNotice.objects.public().filter(tasks=OuterRef("pk"))
+    tasks = found.tasks.staged(today).annotate(is_public=Exists(shown)).select_related("organisation")
+    tasks = tasks.order_by("kind", "number", "sub_number", "case_number")
     stages = [task.derived_stage for task in tasks]
     context = {
         "round": found,

@@ -91,14 +91,15 @@ class Calendar:
         return sum(day.working for day in days) if rule.unit == "working" else len(days)
 
     def last_day(self, opens_on: datetime.date, rule: Rule = NORM) -> datetime.date:
-        """The last day of a window that opens on `opens_on`."""
-        date, counted = opens_on, 0
-        while True:
+        """The last day of a window that opens on `opens_on`. Raises TooLong when there is none within LONGEST days."""
+        counted = 0
+        for number in range(min(LONGEST, (datetime.date.max - opens_on).days + 1)):
+            date = opens_on + ONE_DAY * number
             counts = rule.unit == "calendar" or self.day(date).working
             counted += counts and (rule.first_day_counts or date != opens_on)
             if counted >= rule.length:
                 return date
-            date += ONE_DAY
+        raise TooLong(f"no {rule.length} days after {opens_on}")
 
 
 def state(opens_on: datetime.date, closes_on: datetime.date, today: datetime.date) -> str:

@@ -1,5 +1,7 @@
 """The pages of the site itself: help, privacy, accessibility, errors; and what every page shows of the site."""
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -21,7 +23,8 @@ FACTS = (
 
 def site(request) -> dict:
     """Context processor: the site's own facts, as site.name, site.operator …"""
-    return {"site": {name.removeprefix("SITE_").lower(): getattr(settings, name) for name in FACTS}}
+    facts = {name.removeprefix("SITE_").lower(): getattr(settings, name) for name in FACTS}
+    return {"site": facts | {"domain": urlsplit(settings.SITE_URL).hostname}}
 
 
 @require_safe

@@ -25,10 +25,9 @@ class TrustedProxies:
 
     def trusts(self, address: str) -> bool:
         """Whether `address` ("" for a local socket) is one of ours."""
-        try:
-            return any(ip_address(address) in network for network in self.networks)
-        except ValueError:
-            return not address and self.unix
+        if not address:
+            return self.unix
+        return any(ip_address(address) in network for network in self.networks)
 
     def unwrap(self, meta: dict) -> None:
         # From the right: what the nearest proxies wrote is true, what stands left of them anybody can write.

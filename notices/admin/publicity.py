@@ -1,5 +1,7 @@
 """Admin of notices: the working copy as a form, the verbs as buttons, the editions as they were frozen."""
 
+import contextlib
+
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -8,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils import timezone
 
+from notices import windows
 from notices.models import Edition, NoticeSection, PublicityNotice, State
 from notices.views import draft_context
 
@@ -38,7 +41,9 @@ class NoticeForm(forms.ModelForm):
             draft = PublicityNotice(
                 organisation=cleaned["organisation"], stage=cleaned.get("stage"), opens_on=cleaned["opens_on"]
             )
-            cleaned["closes_on"] = draft.window().closes_on
+            # A date so wrong that nothing can be counted from it gets its message from the field itself.
+            with contextlib.suppress(windows.TooLong):
+                cleaned["closes_on"] = draft.window().closes_on
         return cleaned
 
 

@@ -147,9 +147,9 @@ def text_lines(text: str) -> list[Line]:
     """The lines of a text that are not blank, with the width of their indent. Raises Unreadable for a book."""
     text = clean(text)
     if len(text) > MAX_CHARACTERS:
-        raise Unreadable(_too_long(f"{len(text)}个字符", MAX_CHARACTERS))
+        raise Unreadable(_too_long(len(text), MAX_CHARACTERS, "字符"))
     if text.count("\n") > MAX_LINES:
-        raise Unreadable(_too_long(f"{text.count(chr(10))}行", MAX_LINES))
+        raise Unreadable(_too_long(text.count("\n"), MAX_LINES, "行"))
     lines = []
     for number, raw in enumerate(text.split("\n"), 1):
         stripped = raw.strip()
@@ -158,8 +158,8 @@ def text_lines(text: str) -> list[Line]:
     return lines
 
 
-def _too_long(size: str, limit: int) -> str:
-    return f"文件有{size}，超过{limit}的上限，不像一份公示；请只保留公示正文后再导入。"
+def _too_long(found: int, limit: int, unit: str) -> str:
+    return f"文件有{found}{unit}，超过{limit}{unit}的上限，不像一份公示；请只保留公示正文后再导入。"
 
 
 def _width(blanks: str) -> int:

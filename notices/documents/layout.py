@@ -52,18 +52,24 @@ def is_own(lines: list[Line]) -> bool:
         return False
     if not any(line.indent for line in body) or not all(line.indent or _is_heading_shaped(line.text) for line in body):
         return False
-    return _has_flush_heading(body) or (signed and not any(is_known_heading(line.text) for line in body))
+    indented_heading = any(line.indent and split_heading(line.text) for line in body)
+    complete = lines[0].text.endswith("公示") and not indented_heading
+    known_inside = any(is_known_heading(line.text) for line in body)
+    return _has_flush_heading(body, complete) or (signed and not known_inside)
 
 
 def _is_heading_shaped(text: str) -> bool:
     return (len(text) <= 60 and not re.search(r"[。；;！!？?，,]$", text)) or split_heading(text) == (text, "")
 
 
-def _has_flush_heading(body: list[Line]) -> bool:
-    """A flush-left line between indented ones, or one right under the title that reads as a heading."""
+def _has_flush_heading(body: list[Line], complete: bool) -> bool:
+    """A flush-left line between indented ones; right under the title only what the rest of a title cannot be.
+
+    `complete`: the title needs no second line, and no indented line competes for being a heading.
+    """
     inside = False
     for line, below in zip(body, [*body[1:], None], strict=True):
-        if not line.indent and below and below.indent and (inside or split_heading(line.text)):
+        if not line.indent and below and below.indent and (inside or complete or split_heading(line.text)):
             return True
         inside = inside or bool(line.indent)
     return False

@@ -67,7 +67,7 @@ def _weekday(name: str) -> str:
 
 _RANGE = (
     rf"{date_pattern('opens')}{_weekday('opens')}{_CLOCK}\s?(?:起|开始)?[,，]?\s{{0,3}}[至到—–―─~～\-－]{{1,3}}\s{{0,3}}"
-    rf"{date_pattern('closes', whole=False)}{_weekday('closes')}{_CLOCK}\s?止?"
+    rf"{date_pattern('closes', whole=False)}{_weekday('closes')}{_CLOCK}(?:\s?止)?"
 )
 _LABEL = r"公\s?示\s?(?:期\s?[限间]?|时\s?间|起止时间|日\s?期|时\s?限)"
 _BEFORE_RANGE = rf"(?:[\s为期是:：自从于即共,，(（\[【]|起止时间|{_count('early')}){{0,12}}"
