@@ -7,7 +7,7 @@ import unicodedata
 
 from crispy_forms.bootstrap import InlineRadios
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import HTML, Div, Field, Layout, Submit
+from crispy_forms.layout import HTML, Field, Fieldset, Layout, Submit
 from django import forms
 from django.core import signing
 from django.core.validators import RegexValidator
@@ -103,14 +103,16 @@ class ObjectionForm(forms.Form):
         helper.form_tag = False
         helper.disable_csrf = True
         helper.layout = Layout(
-            InlineRadios("kind"),
-            *([Field("anonymous")] if "anonymous" in self.fields else []),
-            Field("name", autocomplete="name"),
-            Field("phone", autocomplete="tel", inputmode="tel"),
-            Field("email", autocomplete="email", inputmode="email"),
-            Field("concerns"),
-            Field("content"),
-            Div(Field("consent"), HTML('{% include "objections/_privacy_summary.html" %}')),
+            Fieldset("您的异议", "concerns", "content"),
+            Fieldset(
+                "怎样联系您",
+                InlineRadios("kind"),
+                *(["anonymous"] if "anonymous" in self.fields else []),
+                Field("name", autocomplete="name"),
+                Field("phone", autocomplete="tel", inputmode="tel"),
+                Field("email", autocomplete="email", inputmode="email"),
+            ),
+            Fieldset("同意并提交", HTML('{% include "objections/_privacy_summary.html" %}'), "consent"),
             Submit("submit", "提交异议", css_class="btn-lg"),
         )
         return helper

@@ -12,7 +12,26 @@ from notices.documents.reading import read_text, split_body
 from notices.documents.rendering import section_text, to_text
 from notices.documents.statements import stated, to_chinese
 
-WORDS = "河道水体黑臭污染治理工程已全面建成投运群众满意度提升企业停产整顿强化监管长效机制"
+CHARACTERS = "河道水体黑臭污染治理工程已全面建成投运群众满意度提升企业停产整顿强化监管长效机制"
+PHRASES = (
+    "河道",
+    "水体黑臭",
+    "污染治理工程",
+    "已全面建成投运",
+    "群众满意",
+    "企业停产整顿",
+    "强化监管",
+    "建立长效机制",
+    "公示制度",
+    "自然保护地",
+    "电话回访",
+    "地址变更",
+    "第三项工程",
+    "督察反馈意见",
+    "凡是一级保护区",
+    "联系群众",
+    "异议登记",
+)
 ORGANISATIONS = ("云岭市生态环境局", "青澜市水务局", "镕江县人民政府", "中共青澜市委", "云岭市督察整改办公室")
 ROUNDS = (
     "第一轮中央生态环境保护督察",
@@ -37,18 +56,16 @@ HEADINGS = (
 LABELS = ("（{}）", "({})", "{}是", "1.", "1、", "(1)")
 
 days = st.dates(datetime.date(2016, 1, 1), datetime.date(2035, 12, 31))
-words = st.text(WORDS, min_size=2, max_size=20)
-sentences = st.builds("{}，{}“{}”2023年{}12.5万吨。".format, words, words, words, words) | st.builds(
-    "{}。".format, words
-)
-long_sentences = st.builds("{}，{}，{}、{}。".format, *[st.text(WORDS, min_size=10, max_size=30)] * 4)
-paragraphs = st.lists(st.one_of(sentences, long_sentences), min_size=1, max_size=3).map("".join)
+words = st.sampled_from(PHRASES)
+sentences = st.builds("{}，{}“河道”2023年投资12.5万吨。".format, words, words) | st.builds("{}。".format, words)
+long_sentences = st.builds("{0}，{1}、{0}，{1}；{0}，{1}，自2024年1月1日至{0}，{1}全部{0}到位。".format, words, words)
+paragraphs = sentences | long_sentences | st.builds("{}{}".format, sentences, long_sentences)
 
 
 @st.composite
 def items(draw) -> tuple[Item, ...]:
     label, found = draw(st.sampled_from(LABELS)), []
-    for ordinal in range(1, draw(st.integers(0, 12)) + 1):
+    for ordinal in range(1, draw(st.sampled_from((0, 1, 2, 3, 11))) + 1):
         printed = label.format(to_chinese(ordinal)).replace("1", str(ordinal))
         text = [draw(paragraphs), *draw(st.lists(paragraphs, max_size=2))]
         heading = draw(st.just("") | words)
@@ -182,7 +199,7 @@ def test_an_ambiguous_notice_loses_no_character_and_keeps_its_facts(document):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.text(WORDS + "公示整改督察一二三、（）()：。， \u3000\n1.2年月日第项|【】", max_size=200))
+@given(st.text(CHARACTERS + "公示整改督察一二三、（）()：。， \u3000\n1.2年月日第项|【】", max_size=200))
 def test_any_text_prints_and_reads_without_losing_a_chinese_character(text):
     text = f"关于督察整改的公示\n{text}"
     reading = read_text(text)

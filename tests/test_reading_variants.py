@@ -285,6 +285,13 @@ def test_lines_in_front_of_the_title_are_kept_and_reported():
     assert ("第1行", "云环公示〔2025〕3号") in [(remark.place, remark.source) for remark in reading.remarks]
 
 
+def test_lines_broken_at_a_fixed_width_are_joined():
+    whole = (NOTICES / "other-headings.txt").read_text("utf-8")
+    broken = re.sub(r"(?m)^(　　[^\s][^\n]{23})([^\n]{3,24})([^\n]*)$", r"\1\n\2\n\3", whole).replace("\n\n", "\n")
+    assert broken.count("\n") > whole.count("\n") + 3
+    assert read_text(broken).document == read("other-headings.txt")
+
+
 def test_missing_facts_are_reported():
     reading = read_text("关于督察整改的公示\n\n一、反馈问题\n河水发黑。\n")
     said = "".join(remark.text for remark in reading.remarks if remark.unsure)

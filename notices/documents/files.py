@@ -29,10 +29,11 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """What a file says, line by line; `web` for a web page, where much is furniture."""
+    """What a file says, line by line; `web` for a web page, where much is furniture, `plain` for plain text."""
 
     lines: tuple[Line, ...]
     web: bool = False
+    plain: bool = False
 
 
 def read_page(name: str, content: bytes) -> Page:
@@ -51,7 +52,7 @@ def read_page(name: str, content: bytes) -> Page:
         from .web import read_html
 
         return Page(tuple(numbered(read_html(text))), web=True)
-    return Page(tuple(text_lines(text)))
+    return Page(tuple(text_lines(text)), plain=True)
 
 
 def too_large(size: int) -> str:

@@ -33,7 +33,7 @@ class Layout:
 def lay_out(page: Page) -> Layout:
     """The layout of a page that has at least one line."""
     lines = list(page.lines)
-    return _own_layout(lines) if is_own(lines) else _foreign_layout(lines, page.web)
+    return _own_layout(lines) if is_own(lines) else _foreign_layout(lines, page)
 
 
 # ---- our own text form
@@ -105,7 +105,7 @@ _FURNITURE = re.compile(
 _LONGEST_FURNITURE = 120
 
 
-def _foreign_layout(lines: list[Line], web: bool) -> Layout:
+def _foreign_layout(lines: list[Line], page: Page) -> Layout:
     lines = [dataclasses.replace(line, text=line.text.strip(" \t\u3000\xa0|｜")) for line in lines]
     furniture = [line for line in lines if _is_furniture(line.text)]
     lines = _unflattened([line for line in lines if line.text and not _is_furniture(line.text)])
@@ -115,9 +115,10 @@ def _foreign_layout(lines: list[Line], web: bool) -> Layout:
     title = dataclasses.replace(lines[first], text="".join(line.text for line in lines[first : last + 1]))
     layout = Layout(title=title, body=[], furniture=furniture, sure_of_title=sure)
     before, body = lines[:first], lines[last + 1 :]
-    layout.furniture += before if web else []
-    layout.before = [] if web else before
+    layout.furniture += before if page.web else []
+    layout.before = [] if page.web else before
     _take_signature(layout, body)
+    body = _unwrapped(body) if page.plain else body
     layout.body = [piece for line in body for piece in _pieces(line)]
     return layout
 
@@ -149,6 +150,25 @@ def _cut(text: str) -> list[str]:
             parts.append(text[start : gap.start()])
             start = gap.end()
     return [part for part in (*parts, text[start:].strip()) if part]
+
+
+def _unwrapped(lines: list[Line]) -> list[Line]:
+    """Where paragraphs are indented and broken at a fixed width, the flush-left lines go on with the paragraph above."""
+    joined: list[Line] = []
+    for line in lines:
+        above = joined[-1] if joined else None
+        if above and above.indent and not line.indent and _goes_on(above.text, line.text):
+            joined[-1] = dataclasses.replace(above, text=above.text + line.text)
+        else:
+            joined.append(line)
+    return joined
+
+
+def _goes_on(above: str, text: str) -> bool:
+    broken = len(above) >= 20 and not re.search(r"[。；;！!？?：:”」』）)】]$", above)
+    return (
+        broken and " | " not in above and not split_heading(above) and not split_heading(text) and not match_label(text)
+    )
 
 
 # ---- title

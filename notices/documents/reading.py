@@ -63,7 +63,7 @@ def read_bytes(name: str, content: bytes) -> Reading:
 
 def read_text(text: str) -> Reading:
     """The notice in a plain text. Raises Unreadable."""
-    return _read(Page(tuple(text_lines(text))))
+    return _read(Page(tuple(text_lines(text)), plain=True))
 
 
 def split_body(text: str) -> tuple[tuple[str, ...], tuple]:

@@ -1,11 +1,10 @@
 from .calendar import CalendarDay
 from .constraints import NotAllowed
+from .editions import Edition, ReferenceYear
 from .organisations import Organisation, PublicityRule, ReceivingOffice
 from .publicity import (
-    Edition,
     NoticeSection,
     PublicityNotice,
-    ReferenceYear,
     State,
 )
 from .rectification import (
