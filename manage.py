@@ -12,7 +12,7 @@ from portal import keys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    keys.prepare(sys.argv[1:2])
+    keys.prepare(sys.argv[1:])
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

@@ -1,12 +1,15 @@
 """Admin of objections: read what was said, act through the verbs."""
 
+from django import forms
 from django.contrib import admin
 
-from notices.admin.verbs import Verb, VerbsAdmin
+from notices.admin.verbs import Verb, VerbsAdmin, ask, words
 
 from .models import Event, Objection, OutgoingMail, Status
 
 HANDLE = "objections.handle_objection"
+FINDINGS = [("", "请选择"), *Objection.Finding.choices]
+NO_FINDING = {"invalid_choice": "请选择核查结论。"}
 
 
 class EventInline(admin.TabularInline):
@@ -39,22 +42,24 @@ class ObjectionAdmin(VerbsAdmin):
     verbs = {
         "accept": Verb("受理", HANDLE, lambda each, user: each.status == Status.RECEIVED),
         "decline": Verb(
-            "不予受理", HANDLE, lambda each, user: each.status == Status.RECEIVED, "reason", "原因（异议人会看到）"
+            "不予受理",
+            HANDLE,
+            lambda each, user: each.status == Status.RECEIVED,
+            ask(reason=words("原因（异议人会看到）")),
         ),
         "verify": Verb(
             "记录核查结论",
             HANDLE,
             lambda each, user: each.status == Status.ACCEPTED,
-            "finding",
-            "核查结论",
-            tuple(Objection.Finding.choices),
+            ask(
+                finding=forms.ChoiceField(label="核查结论", required=False, choices=FINDINGS, error_messages=NO_FINDING)
+            ),
         ),
         "answer": Verb(
             "答复",
             HANDLE,
             lambda each, user: each.status in (Status.VERIFIED, Status.DECLINED),
-            "reply",
-            "答复内容（异议人会看到）",
+            ask(reply=words("答复内容（异议人会看到）")),
         ),
         "finish": Verb("办结", HANDLE, lambda each, user: each.status == Status.REPLIED),
     }

@@ -1,5 +1,6 @@
 """The secret settings: made fresh by `generate_keys`, kept under var/ by `demo`, nowhere built in."""
 
+import argparse
 import os
 import secrets
 from pathlib import Path
@@ -18,20 +19,27 @@ def generate() -> dict[str, str]:
 
 
 def prepare(command: list[str]) -> None:
-    """Let the two commands that come before any configuration start without one.
+    """Let the two commands that come before any configuration start without one; `command` is argv from its name on.
 
     `generate_keys` runs on throw-away values; `demo` makes its own once and keeps them in var/demo.env,
     because a second start must still be able to read what the first one encrypted.
     """
-    if command == ["generate_keys"]:
+    if command[:1] == ["generate_keys"]:
         _fill({**generate(), **_demo_site()})
-    elif command == ["demo"]:
-        _fill({**_kept_keys(), **_demo_site()})
+    elif command[:1] == ["demo"]:
+        _fill({**_kept_keys(), **_demo_site(_port(command))})
 
 
-def _demo_site() -> dict[str, str]:
+def _port(command: list[str]) -> str:
+    """What `--port` says: the links in mails carry it."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--port", default="8000")
+    return parser.parse_known_args(command)[0].port
+
+
+def _demo_site(port: str = "8000") -> dict[str, str]:
     return {
-        "SITE_URL": "http://127.0.0.1:8000",
+        "SITE_URL": f"http://127.0.0.1:{port}",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "SITE_NAME": "青澜市生态环境督察整改公示",
         "SITE_OPERATOR": "青澜市生态环境局（演示）",

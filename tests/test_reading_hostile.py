@@ -74,6 +74,7 @@ REFUSED = {
     "11 MB": (b"a" * 11 * MEGABYTE, "超过10MB的上限"),
     "10 MB": (b"a" * MAX_BYTES, "不像一份公示"),
     "too many lines": ((NOTICE + "河\n" * 300_000).encode(), "不像一份公示"),
+    "too many lines in one": ((NOTICE + "。 一、" * 200_000).encode(), "不像一份公示"),
     "broken zip": (b"PK\x03\x04" + noise(5000).encode(), "已损坏"),
     "truncated docx": (package(document_xml(paragraph(noise(50_000))))[:20_000], "已损坏"),
     "another zip": (package("x").replace(b"word/document.xml", b"word/workbook.xml"), "不是文本、网页或Word文档"),
@@ -103,7 +104,8 @@ READ = {
     "digits": NOTICE + "1" * 900_000,
     "blanks": NOTICE + " " * 900_000 + "x",
     "brackets": NOTICE + "（一" * 400_000,
-    "flattened": NOTICE + "。 一、" * 200_000,
+    "flattened": NOTICE + "。 一、" * 19_000,
+    "flattened headings": NOTICE + "。一、整改目标：" * 19_000,
     "windows": NOTICE + "公示期为2025年4月30日至" * 50_000,
     "claims": NOTICE + "公示期10个工作日，" * 80_000,
     "dates": NOTICE + "2025年4月30日" * 90_000,
@@ -163,6 +165,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) /
 HEAVY = ("one long line", "deep web page", "deep tables", "flattened", "headings", "items", "attributes")
 HEAVY_REFUSED = (
     "10 MB",
+    "too many lines in one",
     "zip bomb",
     "zip bomb that lies",
     "directory full of entries",

@@ -285,6 +285,21 @@ def test_lines_in_front_of_the_title_are_kept_and_reported():
     assert ("第1行", "云环公示〔2025〕3号") in [(remark.place, remark.source) for remark in reading.remarks]
 
 
+def test_headings_and_items_inside_one_paragraph_are_found():
+    text = (
+        "关于省级督察第二项整改任务的公示\n根据规定公示。\n"
+        "一、整改目标。达标。二、整改措施：（一）加强巡查。每周一次。（二）加强监测。每月一次。三、整改情况：已完成。\n"
+    )
+    document = read_text(text).document
+    assert outline(document) == [
+        ("objective", "一、整改目标。"),
+        ("measures", "二、整改措施："),
+        ("progress", "三、整改情况："),
+    ]
+    assert [item.heading for item in document.section("measures").items] == ["加强巡查", "加强监测"]
+    assert re.sub(r"\s", "", to_text(document)) == re.sub(r"\s", "", text)
+
+
 def test_lines_broken_at_a_fixed_width_are_joined():
     whole = (NOTICES / "other-headings.txt").read_text("utf-8")
     broken = re.sub(r"(?m)^(　　[^\s][^\n]{23})([^\n]{3,24})([^\n]*)$", r"\1\n\2\n\3", whole).replace("\n\n", "\n")

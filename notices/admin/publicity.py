@@ -14,7 +14,7 @@ from notices import windows
 from notices.models import Edition, NoticeSection, PublicityNotice, State
 from notices.views import draft_context
 
-from .verbs import Verb, VerbsAdmin
+from .verbs import Verb, VerbsAdmin, ask, words
 
 
 class NoticeForm(forms.ModelForm):
@@ -106,7 +106,7 @@ class PublicityNoticeAdmin(VerbsAdmin):
     inlines = (SectionInline, EditionInline)
     verbs = {
         "submit": Verb("送审", EDIT, lambda notice, user: notice.drafted_at and not notice.submitted_at),
-        "send_back": Verb("退回", PUBLISH, lambda notice, user: notice.submitted_at, "reason", "退回原因"),
+        "send_back": Verb("退回", PUBLISH, lambda notice, user: notice.submitted_at, ask(reason=words("退回原因"))),
         "publish": Verb(
             "审核发布", PUBLISH, lambda notice, user: notice.submitted_at and notice.drafted_by_id != user.pk
         ),
@@ -114,15 +114,22 @@ class PublicityNoticeAdmin(VerbsAdmin):
             "更正",
             EDIT,
             lambda notice, user: notice.edition_id and not notice.drafted_at and not notice.withdrawn_at,
-            "reason",
-            "更正原因（会公开）",
+            ask(reason=words("更正原因（会公开）")),
+        ),
+        "extend": Verb(
+            "延期",
+            EDIT,
+            lambda notice, user: notice.edition_id and not notice.drafted_at and not notice.withdrawn_at,
+            ask(
+                closes_on=forms.DateField(label="新的结束日期", widget=forms.DateInput(attrs={"type": "date"})),
+                reason=words("延期原因（会公开）"),
+            ),
         ),
         "withdraw": Verb(
             "撤回",
             PUBLISH,
             lambda notice, user: notice.edition_id and not notice.withdrawn_at,
-            "reason",
-            "撤回原因（会公开）",
+            ask(reason=words("撤回原因（会公开）")),
         ),
     }
 
@@ -143,6 +150,10 @@ class PublicityNoticeAdmin(VerbsAdmin):
 
     def get_actions(self, request):
         return {}  # no bulk deletion; every act on a notice is a verb of its own
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        form.instance.editors.add(request.user)
 
     def save_model(self, request, obj, form, change):
         if not change:

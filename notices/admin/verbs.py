@@ -3,6 +3,7 @@
 import collections.abc
 import dataclasses
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
@@ -13,16 +14,28 @@ from django.views.decorators.http import require_POST
 from notices.models import NotAllowed
 
 
+class Nothing(forms.Form):
+    """A verb that takes nothing but the press of its button."""
+
+
+def ask(**fields: forms.Field) -> type[forms.Form]:
+    """A form with these fields: what a verb wants to know. Their names are the verb's arguments."""
+    return type("Ask", (forms.Form,), fields)
+
+
+def words(label: str) -> forms.CharField:
+    """A few sentences in staff's own words; that they are there is for the verb to insist on."""
+    return forms.CharField(label=label, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+
 @dataclasses.dataclass(frozen=True)
 class Verb:
-    """One button. `fits(row, user)` says when it is offered; `field` names the text the verb takes, if any."""
+    """One button. `fits(row, user)` says when it is offered; `form` asks what the verb wants to know."""
 
     label: str
     permission: str
     fits: collections.abc.Callable
-    field: str = ""
-    field_label: str = ""
-    choices: tuple = ()
+    form: type[forms.Form] = Nothing
 
 
 class VerbsAdmin(admin.ModelAdmin):
@@ -39,7 +52,7 @@ class VerbsAdmin(admin.ModelAdmin):
     def change_view(self, request, object_id, form_url="", extra_context=None):
         row = self.get_object(request, object_id)
         offered = row and [
-            (reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_verb", args=[row.pk, name]), verb)
+            (self._url("verb", row.pk, name), verb.label, verb.form(auto_id=f"{name}-%s"))
             for name, verb in self.verbs.items()
             if request.user.has_perm(verb.permission) and verb.fits(row, request.user)
         ]
@@ -50,14 +63,19 @@ class VerbsAdmin(admin.ModelAdmin):
         row, verb = get_object_or_404(self.get_queryset(request), pk=pk), self.verbs.get(name)
         if not verb or not request.user.has_perm(verb.permission):
             raise PermissionDenied
-        said = {verb.field: request.POST.get(verb.field, "")} if verb.field else {}
+        form = verb.form(request.POST)
         try:
-            getattr(row, name)(by=request.user, **said)
+            if not form.is_valid():
+                raise NotAllowed(
+                    "".join(f"{form.fields[name].label}:{errors[0]}" for name, errors in form.errors.items())
+                )
+            getattr(row, name)(by=request.user, **form.cleaned_data)
         except NotAllowed as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
         else:
             self.log_change(request, row, verb.label)
             self.message_user(request, f"{row}:{verb.label}，已办理。", messages.SUCCESS)
-        return HttpResponseRedirect(
-            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
-        )
+        return HttpResponseRedirect(self._url("change", row.pk))
+
+    def _url(self, page: str, *arguments) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=arguments)

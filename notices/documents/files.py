@@ -148,9 +148,9 @@ def text_lines(text: str) -> list[Line]:
     """The lines of a text that are not blank, with the width of their indent. Raises Unreadable for a book."""
     text = clean(text)
     if len(text) > MAX_CHARACTERS:
-        raise Unreadable(_too_long(len(text), MAX_CHARACTERS, "字符"))
+        raise Unreadable(too_long(len(text), MAX_CHARACTERS, "字符"))
     if text.count("\n") > MAX_LINES:
-        raise Unreadable(_too_long(text.count("\n"), MAX_LINES, "行"))
+        raise Unreadable(too_long(text.count("\n"), MAX_LINES, "行"))
     lines = []
     for number, raw in enumerate(text.split("\n"), 1):
         stripped = raw.strip()
@@ -159,7 +159,8 @@ def text_lines(text: str) -> list[Line]:
     return lines
 
 
-def _too_long(found: int, limit: int, unit: str) -> str:
+def too_long(found: int, limit: int, unit: str) -> str:
+    """The sentence for a text of more characters or lines than a notice can have."""
     return f"文件有{found}{unit}，超过{limit}{unit}的上限，不像一份公示；请只保留公示正文后再导入。"
 
 

@@ -8,9 +8,9 @@ import dataclasses
 import datetime
 import re
 
-from .files import Line, Page
+from .files import MAX_LINES, Line, Page, Unreadable, too_long
 from .numerals import DATE, chinese_date, matched_date
-from .outline import is_known_heading, match_label, split_heading
+from .outline import is_known_heading, match_label, split_before_headings, split_heading
 
 OWN_INDENT, OWN_SIGNATURE_INDENT = 4, 24
 
@@ -136,10 +136,12 @@ def _pieces(line: Line) -> list[tuple[str, Line]]:
 
 
 def _unflattened(lines: list[Line]) -> list[Line]:
-    """Where a page was copied as one line, the blank behind a sentence is a line break."""
-    if not any(_FLATTENED.search(line.text) for line in lines):
-        return lines
-    return [dataclasses.replace(line, text=part) for line in lines for part in _cut(line.text)]
+    """Where a page was copied as one line, the blank behind a sentence is a line break; so is a heading inside a line."""
+    flattened = any(_FLATTENED.search(line.text) for line in lines)
+    parts = [(line, part) for line in lines for part in (_cut(line.text) if flattened else [line.text])]
+    if len(parts) > MAX_LINES:
+        raise Unreadable(too_long(len(parts), MAX_LINES, "行"))
+    return [dataclasses.replace(line, text=text) for line, part in parts for text in split_before_headings(part)]
 
 
 def _cut(text: str) -> list[str]:

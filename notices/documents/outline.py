@@ -166,15 +166,32 @@ def _item(ordinal: int, label: str, text: str) -> Item:
     return Item(ordinal=ordinal, label=label, heading=first[1], text=text[first.end() :])
 
 
-_ENUMERATION = re.compile(r"(?:(?<=[。;；:：,，])|^)(?P<number>[一二三四五六七八九]|十[一二三四五六七八九]?)是")
+_POINT = re.compile(r"(?:(?<=[。；;：:，,])|^)(?P<number>[一二三四五六七八九]|十[一二三四五六七八九]?)是")
+_BRACKETED = re.compile(rf"(?:(?<=[。；;：:])|^)[(（](?P<number>{_CHINESE_NUMBER})[)）]")
 
 
 def split_enumeration(paragraph: str) -> list[str]:
-    """`…：一是…；二是…` as its lead and one line per point; joined they are the paragraph. [paragraph] when it is none."""
-    starts = list(_ENUMERATION.finditer(paragraph))
-    if len(starts) < 2 or [to_number(match["number"]) for match in starts] != list(range(1, len(starts) + 1)):
-        return [paragraph]
-    cuts = [match.start() for match in starts] + [len(paragraph)]
-    lead = [paragraph[: cuts[0]]] if cuts[0] else []
-    lines = lead + [paragraph[start:end] for start, end in itertools.pairwise(cuts)]
-    return [paragraph] if any(line != line.strip() for line in lines) else lines
+    """`…：一是…；二是…` or `（一）…。（二）…` as its lead and one line per point; joined they are the paragraph.
+
+    [paragraph] when it is none: the points must count from one.
+    """
+    for pattern in (_BRACKETED, _POINT):
+        starts = list(pattern.finditer(paragraph))
+        counted = [to_number(match["number"]) for match in starts] == list(range(1, len(starts) + 1))
+        if len(starts) > 1 and counted:
+            cuts = [match.start() for match in starts] + [len(paragraph)]
+            lead = [paragraph[: cuts[0]]] if cuts[0] else []
+            return lead + [paragraph[start:end] for start, end in itertools.pairwise(cuts)]
+        if match_label(paragraph) and not starts:
+            break
+    return [paragraph]
+
+
+_INLINE_HEADING = re.compile(
+    rf"(?<=[。；;])(?={_CHINESE_NUMBER}、(?:{'|'.join(sorted(_KIND_OF_HEADING, key=len, reverse=True))})[:：。\s])"
+)
+
+
+def split_before_headings(paragraph: str) -> list[str]:
+    """`…。二、整改目标：…` cut before each numbered heading of known words; joined they are the paragraph."""
+    return _INLINE_HEADING.split(paragraph)

@@ -111,7 +111,7 @@ class _Draft:
 
     def section(self, own: bool) -> Section:
         lines = [line.text for line in self.lines]
-        if not own and lines and not any(map(match_label, lines)):
+        if not own and lines and not any(map(match_label, lines[:-1])):
             lines += split_enumeration(lines.pop())
         paragraphs, items = split_lines(lines, exact=own)
         return Section(kind=kind_of(self.words), heading=self.words, paragraphs=paragraphs, items=items)

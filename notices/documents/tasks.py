@@ -15,7 +15,7 @@ _ROUND = re.compile(
 _BETWEEN = r"\s?(?:[、,，]|[和及与]|以及)\s?"
 _RANGE_MARK = r"(?:至|到|-|—|~|～)"
 _ITEMS = re.compile(
-    rf"第(?P<numbers>{NUMBER}(?:(?:{_BETWEEN}|{_RANGE_MARK})第?{NUMBER}){{0,30}})项(?!目|工作|措施|重点|制度|工程|行动)"
+    rf"第(?P<numbers>{NUMBER}(?:(?:{_BETWEEN}|{_RANGE_MARK})第?{NUMBER}){{0,30}})(?:项|[个条号](?=问题|整改))(?!目|工作|措施|重点|制度|工程|行动)"
     rf"(?:(?:整改)?(?:任务|问题)?(?:第|问题|之)(?P<sub>{NUMBER})(?:个|项)?(?:问题)?(?!类))?"
 )
 _LISTED = re.compile(

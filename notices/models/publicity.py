@@ -106,6 +106,7 @@ class PublicityNotice(models.Model):
     created_at = models.DateTimeField("录入时间", default=timezone.now, editable=False)
     drafted_at = models.DateTimeField("起草时间", null=True, blank=True, editable=False)
     drafted_by = who("起草人", null=True, blank=True, editable=False)
+    editors = models.ManyToManyField("auth.User", verbose_name="参与起草", related_name="+", blank=True, editable=False)
     submitted_at = models.DateTimeField("送审时间", null=True, blank=True, editable=False)
     submitted_by = who("送审人", null=True, blank=True, editable=False)
     returned_at = models.DateTimeField("退回时间", null=True, blank=True, editable=False)
@@ -197,16 +198,16 @@ class PublicityNotice(models.Model):
 
     def document(self) -> NoticeDocument:
         """The working copy as the public will read it; what no section states is added as a standard sentence."""
+        basis = self.basis.replace("\r\n", "\n")
         sections = tuple(section.as_printed() for section in self.sections.all())
-        text = "\n".join([self.basis, *(section.body for section in self.sections.all())])
         return statements.stated(
             NoticeDocument(
                 title=self.title,
-                basis=self.basis.replace("\r\n", "\n"),
+                basis=basis,
                 stage=self.stage,
                 tasks=tuple(task.as_printed() for task in self.tasks.select_related("round")),
                 sections=sections,
-                acceptance=statements.find_acceptance(text),
+                acceptance=statements.acceptance_of(basis, sections),
                 window=self.window(),
                 office=self.receiving_office.as_printed() if self.receiving_office else None,
                 signatories=tuple(self.signatories.split()),
@@ -260,6 +261,28 @@ class PublicityNotice(models.Model):
             change_reason=reason.strip(),
         )
 
+    @transaction.atomic
+    def extend(self, *, by, closes_on: datetime.date, reason: str, at: datetime.datetime | None = None) -> None:
+        """Propose a later end: a working copy that differs in its dates alone, handed to the reviewer at once."""
+        if closes_on <= self.closes_on:
+            raise NotAllowed("延期后的结束日期要晚于现在的结束日期。")
+        self.begin_correction(by=by, reason=reason, at=at)
+        PublicityNotice.objects.filter(pk=self.pk).update(closes_on=closes_on)
+        self.refresh_from_db()
+        self.restate_window()
+        self.submit(by=by, at=at)
+
+    def restate_window(self) -> None:
+        """Let the sentences of the working copy state the dates of its fields."""
+        window = self.window()
+        self.basis = statements.restate_window(self.basis, window)
+        self.save(update_fields=["basis"])
+        for section in self.sections.all():
+            restated = statements.restate_window(section.body, window)
+            if restated != section.body:
+                section.body = restated
+                section.save(update_fields=["body"])
+
     def withdraw(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
         """Take a published notice back, with a public reason. Its page and editions stay readable."""
         if not reason.strip():
@@ -305,12 +328,13 @@ class PublicityNotice(models.Model):
             return_reason="",
             change_reason="",
         )
+        self.editors.clear()
         return edition
 
     def _check_four_eyes(self, *, by, via: str, emergency_reason: str) -> None:
         if via == Edition.Via.REVIEW and not self.submitted_at:
             raise NotAllowed("请先送审，再由另一人发布。")
-        if via == Edition.Via.REVIEW and by == self.drafted_by:
+        if via == Edition.Via.REVIEW and (by in (self.drafted_by, self.submitted_by) or by in self.editors.all()):
             raise NotAllowed("起草人不能发布自己的公示，请由另一人审核发布。")
         if via == Edition.Via.EMERGENCY and not emergency_reason.strip():
             raise NotAllowed("紧急发布要写明原因，原因会公开。")
@@ -324,6 +348,10 @@ class PublicityNotice(models.Model):
             raise NotAllowed("请填写公示开始日期。")
         if not self.receiving_office:
             raise NotAllowed("请选择受理部门，群众才知道向谁提出异议。")
+        if self.edition and self.window().closes_on < self.edition.closes_on:
+            raise NotAllowed("公示期只能延长，不能缩短：结束日期不能早于现行版本的结束日期。")
+        if self.edition and self.opens_on != self.edition.opens_on:
+            raise NotAllowed("公示已经开始计算，更正不能改动开始日期；需要改动时请撤回后另行公示。")
         if not archive and not self.edition_id and self.opens_on < today:
             raise NotAllowed("公示开始日期已经过去：公示不能倒填日期，请改为今天或以后。")
 
