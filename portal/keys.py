@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from notices.transparency import make_signing_key
+
 DEMO_FILE = Path(__file__).resolve().parent.parent / "var" / "demo.env"
 
 
@@ -15,6 +17,7 @@ def generate() -> dict[str, str]:
     return {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "LOG_SIGNING_KEY": make_signing_key(),
     }
 
 

@@ -12,6 +12,8 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from notices.transparency import BadNote, verifier_key
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 VAR_DIR.mkdir(exist_ok=True)
@@ -43,6 +45,15 @@ try:
 except ValueError:
     refuse("FIELD_ENCRYPTION_KEYS 不是有效的密钥：请用 python manage.py generate_keys 生成，多个密钥以英文逗号分隔。")
 
+# Who signs the publication log: this process, or the command sign_log run by a user of its own. Then neither the
+# web process nor the database holds the key, and only its public half is set here.
+LOG_SIGNER = env.str("LOG_SIGNER", "inline")
+if LOG_SIGNER not in ("inline", "external"):
+    refuse("LOG_SIGNER 应为 inline（由网站进程签名）或 external（由 sign_log 命令签名）。")
+require("LOG_SIGNING_KEY" if LOG_SIGNER == "inline" else "LOG_VERIFIER_KEY")
+LOG_SIGNING_KEY = env.str("LOG_SIGNING_KEY", "")
+LOG_VERIFIER_KEY = env.str("LOG_VERIFIER_KEY", "")
+
 DEBUG = env.bool("DEBUG", False)
 SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 _site = urlsplit(SITE_URL)
@@ -52,6 +63,11 @@ LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 PUBLIC = _site.hostname not in ("127.0.0.1", "localhost", "::1")
 if PUBLIC:
     require("ALLOWED_HOSTS", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "SITE_NAME")
+if LOG_SIGNER == "inline":
+    try:
+        LOG_VERIFIER_KEY = verifier_key(_site.netloc, LOG_SIGNING_KEY)
+    except BadNote:
+        refuse("LOG_SIGNING_KEY 不是有效的签名密钥：请用 python manage.py generate_keys 生成。")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK_HOSTS)
 
 # What needs HTTPS follows the scheme of SITE_URL.

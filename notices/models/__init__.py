@@ -1,9 +1,9 @@
 from .calendar import CalendarDay
 from .constraints import NotAllowed
-from .editions import Edition, ReferenceYear
+from .editions import Confirmation, Edition, ReferenceYear
+from .log import Checkpoint, LogEntry, LogHead, TreeNode
 from .organisations import Organisation, PublicityRule, ReceivingOffice
 from .publicity import (
-    NoticeSection,
     PublicityNotice,
     State,
 )
@@ -16,12 +16,17 @@ from .rectification import (
     SelfAcceptance,
     Stage,
 )
+from .sections import NoticeSection
 
 __all__ = [
     "CalendarDay",
+    "Checkpoint",
     "Closure",
+    "Confirmation",
     "Edition",
     "InspectionRound",
+    "LogEntry",
+    "LogHead",
     "Measure",
     "NotAllowed",
     "NoticeSection",
@@ -35,4 +40,5 @@ __all__ = [
     "SelfAcceptance",
     "Stage",
     "State",
+    "TreeNode",
 ]

@@ -1,21 +1,27 @@
 """Editions: what was published, frozen as bytes, and the numbers they are published under."""
 
 import dataclasses
+import datetime
 import secrets
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from notices import transparency
 from notices.documents.notice import NoticeDocument
 
-from .constraints import who
+from .constraints import NotAllowed, who
+from .log import LogEntry
 
 
 class EditionManager(models.Manager):
-    def freeze(self, notice, *, by, via: str, emergency_reason: str, at) -> "Edition":
-        """The next edition of `notice`, with its reference, number and salt. Only PublicityNotice.publish calls this."""
-        previous = notice.edition
+    def freeze(self, notice, *, act: str, by, via: str, emergency_reason: str, public_from, warnings, at) -> "Edition":
+        """The next edition of `notice` with its reference, number and salt, and its line in the publication log.
+
+        Only PublicityNotice.publish calls this.
+        """
+        previous = notice.editions.order_by("-number").first()
         document = dataclasses.replace(
             notice.document(),
             reference=notice.reference or ReferenceYear.next_reference(timezone.localdate(at).year),
@@ -23,21 +29,34 @@ class EditionManager(models.Manager):
             reason=notice.change_reason,
             salt=secrets.token_hex(16),
         )
+        entry = LogEntry.objects.append(
+            act,
+            at=at,
+            reference=document.reference,
+            edition=document.edition,
+            digest=document.digest,
+            reason=notice.change_reason or emergency_reason,
+            via="" if via == Edition.Via.REVIEW else via,
+            public_from=transparency.stamp(public_from) if public_from else "",
+        )
         return self.create(
             notice=notice,
             number=document.edition,
             document=document.to_bytes(),
             digest=document.digest,
+            sequence=entry.sequence,
             title=document.title,
             opens_on=document.window.opens_on,
             closes_on=document.window.closes_on,
             reason=notice.change_reason,
             drafted_at=notice.drafted_at,
             drafted_by=notice.drafted_by,
-            published_at=at,
+            published_at=entry.at,
             published_by=by,
+            public_from=public_from or entry.at,
             via=via,
-            emergency_reason=emergency_reason.strip(),
+            emergency_reason=emergency_reason,
+            warnings=warnings,
         )
 
 
@@ -53,6 +72,8 @@ class Edition(models.Model):
     number = models.PositiveSmallIntegerField("版本")
     document = models.BinaryField("内容")
     digest = models.CharField("SHA-256", max_length=64)
+    sequence = models.PositiveBigIntegerField("日志序号", unique=True)
+    public_from = models.DateTimeField("公开时间", help_text="定时发布的版本到这一刻才公开。")
     title = models.CharField("标题", max_length=200)
     opens_on = models.DateField("公示开始")
     closes_on = models.DateField("公示结束")
@@ -63,6 +84,7 @@ class Edition(models.Model):
     published_by = who("发布人")
     via = models.CharField("发布方式", max_length=10, choices=Via)
     emergency_reason = models.TextField("紧急发布原因", blank=True)
+    warnings = models.JSONField("发布时确认的提示", default=list, blank=True)
 
     objects = EditionManager()
 
@@ -92,9 +114,40 @@ class Edition(models.Model):
     def __str__(self) -> str:
         return f"{self.title} 第 {self.number} 版"
 
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Published in an emergency or by the command line, and no second person has confirmed it yet: shown publicly."""
+        return self.via != Edition.Via.REVIEW and not hasattr(self, "confirmation")
+
+    @transaction.atomic
+    def confirm(self, *, by, at: datetime.datetime | None = None) -> None:
+        """A second person stands by an edition that was published without one."""
+        if not self.is_unconfirmed:
+            raise NotAllowed("这个版本不需要确认，或者已经确认过。")
+        if by in (self.drafted_by, self.published_by):
+            raise NotAllowed("发布人和起草人不能确认自己发布的版本，请由另一人确认。")
+        entry = LogEntry.objects.append(
+            "confirm", at=at or timezone.now(), reference=self.notice.reference, edition=self.number
+        )
+        Confirmation.objects.create(edition=self, confirmed_at=entry.at, confirmed_by=by)
+
     def read(self) -> NoticeDocument:
         """The document that was published."""
         return NoticeDocument.from_bytes(bytes(self.document))
+
+
+class Confirmation(models.Model):
+    """A second person confirmed an edition that was published in an emergency or by the command line."""
+
+    edition = models.OneToOneField(Edition, models.PROTECT, verbose_name="版本")
+    confirmed_at = models.DateTimeField("确认时间")
+    confirmed_by = who("确认人")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "确认"
+
+    def __str__(self) -> str:
+        return f"{self.edition} 已确认"
 
 
 class ReferenceYear(models.Model):

@@ -8,12 +8,13 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from notices import windows
-from notices.documents import reading, statements
-from notices.documents.notice import SECTION_KINDS, STAGES, NoticeDocument, Section, Window
+from notices.documents import linting, statements
+from notices.documents.notice import STAGES, NoticeDocument, Window
 
 from .calendar import CalendarDay
 from .constraints import NotAllowed, explained, pair, who
 from .editions import Edition
+from .log import Checkpoint, LogEntry
 from .organisations import Organisation, ReceivingOffice
 from .rectification import RectificationTask
 
@@ -25,6 +26,7 @@ class State(models.TextChoices):
     """Where a notice stands on a day. Derived from its current edition and the calendar, never stored."""
 
     DRAFT = "draft", "草稿"
+    SCHEDULED = "scheduled", "定时公开"
     UPCOMING = "upcoming", "即将公示"
     OPEN = "open", "公示中"
     CLOSED = "closed", "公示结束"
@@ -34,9 +36,9 @@ class State(models.TextChoices):
 class NoticeQuerySet(models.QuerySet):
     """Adjectives by state; `today` is a day in Asia/Shanghai. PublicityNotice.state says the same of one."""
 
-    def public(self):
-        """Everything that has ever been published, withdrawn notices included: their pages stay."""
-        return self.filter(edition__isnull=False)
+    def public(self, now: datetime.datetime | None = None):
+        """Everything that is public at `now`, withdrawn notices included: their pages stay."""
+        return self.filter(edition__public_from__lte=now or timezone.now())
 
     def standing(self):
         return self.public().filter(withdrawn_at__isnull=True)
@@ -61,6 +63,13 @@ class NoticeQuerySet(models.QuerySet):
             case State.UPCOMING | State.OPEN | State.CLOSED:
                 return getattr(self, state)(today)
         return self.public()
+
+    def promote(self) -> None:
+        """Let the public read the newest edition of each notice that is under a checkpoint."""
+        signed = Edition.objects.filter(notice=models.OuterRef("pk"), sequence__lt=Checkpoint.objects.size())
+        newest = signed.order_by("-number").values("pk")[:1]
+        behind = self.annotate(newest=models.Subquery(newest)).filter(newest__isnull=False)
+        behind.filter(Q(edition__isnull=True) | ~Q(edition=F("newest"))).update(edition=models.Subquery(newest))
 
 
 class PublicityNotice(models.Model):
@@ -98,6 +107,7 @@ class PublicityNotice(models.Model):
     closes_on = models.DateField(
         "公示结束", null=True, blank=True, validators=REASONABLE, help_text="当天 24 时结束。留空时按公示期规则推算。"
     )
+    change_act = models.CharField(max_length=12, blank=True, editable=False)
     change_reason = models.TextField("更正说明", blank=True, help_text="更正或延期时向公众说明的原因，会公开。")
 
     edition = models.OneToOneField(
@@ -114,6 +124,8 @@ class PublicityNotice(models.Model):
     return_reason = models.TextField("退回原因", blank=True, editable=False)
     published_at = models.DateTimeField("首次发布时间", null=True, blank=True, editable=False)
     published_by = who("首次发布人", null=True, blank=True, editable=False)
+    withdrawal_proposed_at = models.DateTimeField("提议撤回时间", null=True, blank=True, editable=False)
+    withdrawal_proposed_by = who("提议撤回人", null=True, blank=True, editable=False)
     withdrawn_at = models.DateTimeField("撤回时间", null=True, blank=True, editable=False)
     withdrawn_by = who("撤回人", null=True, blank=True, editable=False)
     withdrawal_reason = models.TextField("撤回原因", blank=True, editable=False)
@@ -134,7 +146,14 @@ class PublicityNotice(models.Model):
             pair("published", "发布要同时有时间和发布人。"),
             pair("withdrawn", "撤回要同时有时间和撤回人。"),
             explained("returned", "return_reason", "退回要写明原因。"),
-            explained("withdrawn", "withdrawal_reason", "撤回要写明原因，原因会公开。"),
+            pair("withdrawal_proposed", "提议撤回要同时有时间和提议人。"),
+            explained("withdrawal_proposed", "withdrawal_reason", "撤回要写明原因，原因会公开。"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True)
+                | (Q(withdrawal_proposed_at__isnull=False) & ~Q(withdrawn_by=F("withdrawal_proposed_by"))),
+                name="notices_notice_withdrawn_by_two",
+                violation_error_message="撤回要由一人提议、另一人确认。",
+            ),
             models.CheckConstraint(
                 condition=Q(opens_on__isnull=True) | Q(closes_on__isnull=True) | Q(closes_on__gte=F("opens_on")),
                 name="notices_notice_window_order",
@@ -142,7 +161,7 @@ class PublicityNotice(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(reference__isnull=True, edition__isnull=True, published_at__isnull=True)
-                | Q(reference__isnull=False, edition__isnull=False, published_at__isnull=False),
+                | Q(reference__isnull=False, published_at__isnull=False),
                 name="notices_notice_reference_with_edition",
                 violation_error_message="公示编号在发布时给出，未发布的公示没有编号。",
             ),
@@ -165,6 +184,8 @@ class PublicityNotice(models.Model):
         """The notice's state on `today` (a day in Asia/Shanghai)."""
         if not self.edition_id:
             return State.DRAFT
+        if self.edition.public_from > timezone.now():
+            return State.SCHEDULED
         if self.withdrawn_at:
             return State.WITHDRAWN
         return State(windows.state(self.edition.opens_on, self.edition.closes_on, today or timezone.localdate()))
@@ -249,28 +270,39 @@ class PublicityNotice(models.Model):
             return_reason=reason.strip(),
         )
 
-    def begin_correction(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
+    def begin_correction(self, *, by, reason: str, act: str = "correct", at: datetime.datetime | None = None) -> None:
         """Open a working copy of a published notice; the public goes on reading the current edition."""
         if not reason.strip():
-            raise NotAllowed("请写明更正原因，更正发布后会公开。")
+            raise NotAllowed("请写明更正或延期的原因，发布后会公开。")
         self._change(
             Q(edition__isnull=False, drafted_at__isnull=True, withdrawn_at__isnull=True),
-            "只有已发布、未撤回、没有正在更正的公示可以更正。",
+            "只有已发布、未撤回、没有正在更正的公示可以更正或延期。",
             drafted_at=at or timezone.now(),
             drafted_by=by,
+            change_act=act,
             change_reason=reason.strip(),
         )
 
     @transaction.atomic
-    def extend(self, *, by, closes_on: datetime.date, reason: str, at: datetime.datetime | None = None) -> None:
+    def extend(
+        self, *, by, closes_on: datetime.date, reason: str, act: str = "extend", at: datetime.datetime | None = None
+    ) -> None:
         """Propose a later end: a working copy that differs in its dates alone, handed to the reviewer at once."""
         if closes_on <= self.closes_on:
             raise NotAllowed("延期后的结束日期要晚于现在的结束日期。")
-        self.begin_correction(by=by, reason=reason, at=at)
+        self.begin_correction(by=by, reason=reason, act=act, at=at)
         PublicityNotice.objects.filter(pk=self.pk).update(closes_on=closes_on)
         self.refresh_from_db()
         self.restate_window()
         self.submit(by=by, at=at)
+
+    def compensate(self, *, by, days: int, reason: str, at: datetime.datetime | None = None) -> None:
+        """Propose `days` more, in the unit of the rule, for a time in which the site could not be reached."""
+        if not 1 <= days <= windows.LONGEST:
+            raise NotAllowed("补偿的天数至少为 1。")
+        rule = windows.Rule(days, self.organisation.rule(self.stage).unit)
+        end = CalendarDay.objects.all().as_calendar().last_day(self.closes_on + windows.ONE_DAY, rule)
+        self.extend(by=by, closes_on=end, reason=reason, act="outage", at=at)
 
     def restate_window(self) -> None:
         """Let the sentences of the working copy state the dates of its fields."""
@@ -283,16 +315,44 @@ class PublicityNotice(models.Model):
                 section.body = restated
                 section.save(update_fields=["body"])
 
-    def withdraw(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
-        """Take a published notice back, with a public reason. Its page and editions stay readable."""
+    def propose_withdrawal(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
+        """Ask for the notice to be taken back, with the reason that will be public; another person confirms."""
         if not reason.strip():
             raise NotAllowed("请写明撤回原因，原因会公开。")
         self._change(
-            Q(edition__isnull=False, withdrawn_at__isnull=True),
-            "只有已发布、尚未撤回的公示可以撤回。",
-            withdrawn_at=at or timezone.now(),
-            withdrawn_by=by,
+            Q(edition__isnull=False, withdrawn_at__isnull=True, withdrawal_proposed_at__isnull=True),
+            "只有已发布、尚未撤回的公示可以提议撤回。",
+            withdrawal_proposed_at=at or timezone.now(),
+            withdrawal_proposed_by=by,
             withdrawal_reason=reason.strip(),
+        )
+
+    def keep(self, *, by, at: datetime.datetime | None = None) -> None:
+        """Turn a proposed withdrawal down: the notice stays as it is."""
+        self._change(
+            Q(withdrawal_proposed_at__isnull=False, withdrawn_at__isnull=True),
+            "没有待确认的撤回。",
+            withdrawal_proposed_at=None,
+            withdrawal_proposed_by=None,
+            withdrawal_reason="",
+        )
+
+    @transaction.atomic
+    def withdraw(self, *, by, at: datetime.datetime | None = None) -> None:
+        """Take a published notice back, as another person proposed. Its page and editions stay readable."""
+        notice = PublicityNotice.objects.select_for_update(of=("self",)).get(pk=self.pk)
+        if not notice.withdrawal_proposed_at or notice.withdrawn_at:
+            raise NotAllowed("没有待确认的撤回。请先提议撤回，再由另一人确认。")
+        if by == notice.withdrawal_proposed_by:
+            raise NotAllowed("提议撤回的人不能自己确认，请由另一人确认。")
+        entry = LogEntry.objects.append(
+            "withdraw", at=at or timezone.now(), reference=notice.reference, reason=notice.withdrawal_reason
+        )
+        self._change(
+            Q(withdrawn_at__isnull=True, withdrawal_proposed_at=notice.withdrawal_proposed_at),
+            "这份公示刚刚被别人改动，请刷新后再办理。",
+            withdrawn_at=entry.at,
+            withdrawn_by=by,
         )
 
     @transaction.atomic
@@ -303,33 +363,75 @@ class PublicityNotice(models.Model):
         via: str = "review",
         emergency_reason: str = "",
         archive: bool = False,
+        confirmed: bool = False,
+        public_from: datetime.datetime | None = None,
         at: datetime.datetime | None = None,
     ) -> Edition:
-        """Freeze the working copy as the next edition and make it what the public reads.
+        """Freeze the working copy as the next edition, log it, and let the public read it once it is signed.
 
         `via` is an Edition.Via: `review` needs a submitted working copy and another person than its
         drafter; `emergency` a reason; `command` is the command line. `archive` lets an import record a window
-        that began before today. Raises NotAllowed.
+        that began before today. `confirmed` says that the linter's warnings were read; `public_from` keeps a
+        first edition unseen until then. Raises NotAllowed.
         """
         at = at or timezone.now()
         notice = PublicityNotice.objects.select_for_update(of=("self",)).get(pk=self.pk)
         notice._check_four_eyes(by=by, via=via, emergency_reason=emergency_reason)
         notice._check_publishable(archive=archive, today=timezone.localdate(at))
-        edition = Edition.objects.freeze(notice, by=by, via=via, emergency_reason=emergency_reason, at=at)
+        notice._check_schedule(public_from, at)
+        edition = Edition.objects.freeze(
+            notice,
+            act=notice.change_act or "publish",
+            by=by,
+            via=via,
+            emergency_reason=emergency_reason.strip(),
+            public_from=public_from,
+            warnings=notice._confirmed_warnings(confirmed),
+            at=at,
+        )
         self._change(
-            Q(drafted_at=notice.drafted_at, edition=notice.edition),
+            Q(drafted_at=notice.drafted_at),
             "这份公示刚刚被别人改动，请刷新后再发布。",
-            edition=edition,
             reference=edition.read().reference,
             closes_on=edition.closes_on,
-            published_at=notice.published_at or at,
+            published_at=notice.published_at or edition.published_at,
             published_by=notice.published_by or by,
             **dict.fromkeys(CLEARED_BY_PUBLICATION),
-            return_reason="",
-            change_reason="",
+            **dict.fromkeys(("return_reason", "change_reason", "change_act"), ""),
         )
         self.editors.clear()
+        PublicityNotice.objects.filter(pk=self.pk).promote()
+        self.refresh_from_db()
         return edition
+
+    def findings(self) -> list[linting.Finding]:
+        """What the linter says of the working copy: errors stop its publication, warnings ask."""
+        others = PublicityNotice.objects.filter(organisation=self.organisation, title=self.title).exclude(pk=self.pk)
+        return linting.lint(
+            self.document(),
+            calendar=CalendarDay.objects.all().as_calendar(),
+            rule=self.organisation.rule(self.stage),
+            titles=[self.title] if others.exists() else [],
+        )
+
+    def _confirmed_warnings(self, confirmed: bool) -> list[str]:
+        """The warnings, to be kept with the edition. Raises NotAllowed for errors, and for warnings nobody confirmed."""
+        findings = self.findings()
+        errors = [str(finding) for finding in findings if finding.level == "error"]
+        warnings = [str(finding) for finding in findings if finding.level == "warning"]
+        if errors:
+            raise NotAllowed("请先改正：" + " ".join(errors))
+        if warnings and not confirmed:
+            raise NotAllowed("请核对以下提示，确认无误后勾选“已核对提示”再发布：" + " ".join(warnings))
+        return warnings
+
+    def _check_schedule(self, public_from: datetime.datetime | None, at: datetime.datetime) -> None:
+        if public_from and self.edition_id:
+            raise NotAllowed("更正和延期即时公开，不能定时。")
+        if public_from and not at < public_from:
+            raise NotAllowed("定时公开的时间要晚于现在。")
+        if public_from and timezone.localdate(public_from) > self.opens_on:
+            raise NotAllowed("定时公开的时间不能晚于公示开始当天，否则公示期不足。")
 
     def _check_four_eyes(self, *, by, via: str, emergency_reason: str) -> None:
         if via == Edition.Via.REVIEW and not self.submitted_at:
@@ -365,40 +467,3 @@ CLEARED_BY_PUBLICATION = (
     "returned_at",
     "returned_by",
 )
-
-
-class NoticeSection(models.Model):
-    """One section of the working copy, typed as it will be printed."""
-
-    notice = models.ForeignKey(PublicityNotice, models.CASCADE, verbose_name="公示", related_name="sections")
-    ordinal = models.PositiveSmallIntegerField("顺序")
-    kind = models.CharField("类别", max_length=12, choices=list(SECTION_KINDS.items()), default="other")
-    heading = models.CharField("标题", max_length=200, blank=True, help_text="照印，包括编号，例如：二、整改措施。")
-    body = models.TextField(
-        "内容",
-        blank=True,
-        help_text="每段一行。以（一）、1. 或一是开头的行会成为条目，措施与进展的同号条目会并排显示。",
-    )
-
-    class Meta:
-        verbose_name = verbose_name_plural = "公示内容"
-        ordering = ("notice", "ordinal")
-        constraints = [
-            models.UniqueConstraint(
-                fields=("notice", "ordinal"),
-                name="notices_section_ordinal_once",
-                violation_error_message="两个部分的顺序相同，请改其中一个。",
-            ),
-            models.CheckConstraint(
-                condition=~Q(heading="", body=""),
-                name="notices_section_says_something",
-                violation_error_message="标题和内容不能都是空的。",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.heading or self.body[:30]
-
-    def as_printed(self) -> Section:
-        paragraphs, items = reading.split_body(self.body)
-        return Section(kind=self.kind, heading=self.heading, paragraphs=tuple(paragraphs), items=tuple(items))
