@@ -5,6 +5,7 @@ import json
 import re
 
 UTC = datetime.UTC
+LONGEST_NUMBER = 16  # digits, the sign included: what other languages read without loss
 
 
 class BadEntry(ValueError):
@@ -24,7 +25,7 @@ def moment(text: str) -> datetime.datetime:
         value = datetime.datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
     except (TypeError, ValueError) as error:
         raise BadEntry(f"时间格式不对：{text!r}") from error
-    if stamp(value) != text:
+    if stamp(value) != text or not 1970 <= value.year < 9999:
         raise BadEntry(f"时间格式不对：{text!r}")
     return value
 
@@ -74,6 +75,12 @@ def _no_fraction(text: str) -> None:
     raise ValueError(f"{text} is not a whole number")
 
 
+def _number(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(f"{text[:20]}… is too large")
+    return int(text)
+
+
 def _whole(value: object) -> bool:
     return type(value) is int and 0 <= value < 2**53
 
@@ -86,7 +93,7 @@ def _digest(value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch("[0-9a-f]{64}", value))
 
 
-_DECODER = json.JSONDecoder(parse_float=_no_fraction, parse_constant=_no_fraction)
+_DECODER = json.JSONDecoder(parse_int=_number, parse_float=_no_fraction, parse_constant=_no_fraction)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 _FIELDS = {
     "sequence": (True, _whole),

@@ -43,8 +43,12 @@ def appended(size: int, leaf: bytes, node: Node) -> dict[tuple[int, int], bytes]
 def nodes_of(lines: Iterable[bytes]) -> dict[tuple[int, int], bytes]:
     """Every complete node of the tree over these lines, by (level, index)."""
     nodes: dict[tuple[int, int], bytes] = {}
+
+    def node(level: int, index: int) -> bytes:
+        return nodes[level, index]
+
     for size, line in enumerate(lines):
-        nodes |= appended(size, leaf_hash(line), lambda level, index: nodes[level, index])
+        nodes |= appended(size, leaf_hash(line), node)
     return nodes
 
 
@@ -77,10 +81,9 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     """Does `proof` show that `leaf` is leaf `index` of the tree of `size` leaves with that root?"""
     if not 0 <= index < size:
         return False
-    siblings = _siblings(index, size)
-    if len(proof) != len(siblings) or not _hashes(leaf, *proof):
+    if len(proof) != len(_siblings(index, size)) or not _hashes(leaf, *proof):
         return False
-    return _proven(leaf, siblings, proof)[0, size] == root
+    return _proven(leaf, index, size, proof)[0, size] == root
 
 
 def consistency_proof(old: int, new: int, node: Node) -> list[bytes]:
@@ -133,8 +136,11 @@ def known_from_nodes(node: Node) -> Known:
 
 
 def known_from_proof(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> Known:
-    """What a kept inclusion proof says of ranges: the leaf, its siblings and all that follows from them."""
-    hashes = _proven(leaf, _siblings(index, size), proof)
+    """What a kept inclusion proof says of ranges: the leaf, its siblings and all that follows from them.
+
+    Raises ValueError for a proof of the wrong length.
+    """
+    hashes = _proven(leaf, index, size, proof)
     return lambda start, end: hashes.get((start, end))
 
 
@@ -196,16 +202,15 @@ def _pieces(old: int, new: int) -> list[tuple[Range, str]]:
     return pieces[::-1]
 
 
-def _proven(leaf: bytes, siblings: list[tuple[Range, str]], proof: Sequence[bytes]) -> dict[Range, bytes]:
-    """Every range on the way up from the leaf, and beside it, with its hash."""
+def _proven(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> dict[Range, bytes]:
+    """Every range on the way up from the leaf to the root, and beside it, with its hash."""
+    start, end, above = index, index + 1, leaf
     hashes = {}
-    current, above = None, leaf
-    for (sibling, side), part in zip(siblings, proof, strict=True):
-        current = current or ((sibling[1], sibling[1] + 1) if side == "left" else (sibling[0] - 1, sibling[0]))
-        hashes |= {current: above, sibling: part}
+    for (sibling, side), part in zip(_siblings(index, size), proof, strict=True):
+        hashes |= {(start, end): above, sibling: part}
         above = node_hash(part, above) if side == "left" else node_hash(above, part)
-        current = (sibling[0], current[1]) if side == "left" else (current[0], sibling[1])
-    return hashes | {current or (0, 1): above}
+        start, end = min(start, sibling[0]), max(end, sibling[1])
+    return hashes | {(start, end): above}
 
 
 def _hashes(*values: bytes) -> bool:

@@ -71,6 +71,9 @@ class VerifierKey:
         return True
 
 
+Keys = Iterable[str | VerifierKey]
+
+
 def make_signing_key() -> str:
     """A new signing key: base64 of 32 random bytes."""
     return encode(secrets.token_bytes(32))
@@ -85,8 +88,8 @@ def verifier_key(name: str, signing_key: str) -> str:
 
 def sign_note(text: str, name: str, *signing_keys: str) -> bytes:
     """The text as a note signed by each key under that name. `text` ends with a newline. Raises BadNote."""
-    if not text.endswith("\n") or _control_characters(text):
-        raise BadNote("待签名的文字须以换行结尾，且不能含有控制字符")
+    if not signing_keys or not text.endswith("\n") or _control_characters(text):
+        raise BadNote("待签名的文字须以换行结尾，不能含有控制字符，并且至少要有一个密钥")
     lines = []
     for signing_key in signing_keys:
         key = VerifierKey.parse(verifier_key(name, signing_key))
@@ -106,14 +109,14 @@ def split_note(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
     return text + "\n", [_signature(line) for line in signatures[:-1].split("\n")]
 
 
-def open_note(note: bytes, keys: Iterable[VerifierKey]) -> tuple[str, list[VerifierKey]]:
+def open_note(note: bytes, keys: Keys) -> tuple[str, list[VerifierKey]]:
     """The text of a note and which of the keys have signed it.
 
     Raises BadSignature when one known key's signature is wrong, UnknownKey when no known key has signed:
     signatures by others are ignored, as the specification demands.
     """
     text, signatures = split_note(note)
-    known = {(key.name, key.id): key for key in keys}
+    known = {(key.name, key.id): key for key in map(VerifierKey.parse, map(str, keys))}
     signers = []
     for name, signature in signatures:
         key = known.get((name, signature[:4]))
