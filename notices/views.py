@@ -154,7 +154,7 @@ def blocks(document: NoticeDocument) -> list[Section | Pairing]:
 def telephones(printed: str) -> list[tuple[str, str]]:
     """Each telephone of a printed line with the number to dial, "" where there is none."""
     parts = [part.strip() for part in re.split(r"[、，,；;/]", printed) if part.strip()]
-    dialled = [re.search(r"\+?\d[\d\-() （）]{5,}", part) for part in parts]
+    dialled = [re.search(r"\+?\d[\d\-() （）]{4,}", part) for part in parts]
     return [
         (part, re.sub(r"[^\d+]", "", found[0]) if found else "") for part, found in zip(parts, dialled, strict=True)
     ]

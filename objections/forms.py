@@ -88,6 +88,9 @@ class ObjectionForm(forms.Form):
         label="我已阅读并同意个人信息处理告知", error_messages={"required": "请阅读个人信息处理告知并勾选同意。"}
     )
 
+    # As the page shows them, so that the summary of errors follows the page.
+    field_order = ("concerns", "content", "kind", "anonymous", "name", "phone", "email", "consent")
+
     def __init__(self, *args, notice: PublicityNotice, document: NoticeDocument, **options):
         super().__init__(*args, **options)
         self.fields["concerns"].choices = parts(document)

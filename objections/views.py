@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from notices.models import Edition, PublicityNotice, State
+from notices.views import telephones
 
 from . import receipts
 from .encryption import cipher
@@ -84,7 +85,13 @@ def _form_page(request, notice, form, token, status=200):
 
 
 def _not_open(request, notice, typed=""):
-    context = {"notice": notice, "edition": notice.edition, "state": notice.state(), "typed": typed}
+    context = {
+        "notice": notice,
+        "edition": notice.edition,
+        "state": notice.state(),
+        "typed": typed,
+        "phones": telephones(notice.receiving_office.phone),
+    }
     return render(request, "objections/not_open.html", context, status=422 if typed else 200)
 
 

@@ -17,9 +17,12 @@ class FolderBackend(EmailBackend):
         return self._fname
 
     def write_message(self, message) -> None:
+        if self.stream.tell():  # one file a mail, also when the worker sends several over one connection
+            self.close()
+            self.open()
         self.stream.write(message.message().as_bytes(linesep="\n"))
         print(f"\n── 邮件 → {', '.join(message.to)}\n   {message.subject}\n\n{message.body}\n──", flush=True)
 
     def close(self) -> None:
         super().close()
-        self._fname = None  # one file a mail, also when the worker keeps the backend
+        self._fname = None

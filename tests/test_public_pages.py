@@ -1,0 +1,664 @@
+"""What the public reads: every page answers, a notice says every sentence, nothing hostile gets through."""
+
+import datetime
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from django.urls import reverse
+from django.utils import timezone
+
+from notices import views
+from notices.documents.notice import Item, NoticeDocument, Pairing, Section, TaskReference, Window
+from notices.documents.rendering import item_text
+from notices.models import NoticeSection
+from portal import pages
+
+from . import make
+
+pytestmark = pytest.mark.django_db
+DAY = datetime.timedelta(days=1)
+STATES = {"open": (0, 9), "upcoming": (3, 12), "closed": (-30, -20)}
+
+
+def notice_in(state: str, **fields):
+    """A published notice that is in `state` today."""
+    today = timezone.localdate()
+    opens, closes = STATES.get(state, STATES["open"])
+    notice = make.make_notice(today + opens * DAY, today + closes * DAY, **fields)
+    if state == "withdrawn":
+        notice.withdraw(by=make.make_user("li"), reason="落款单位有误。")
+    return notice
+
+
+class Text(HTMLParser):
+    """The text of a page without its markup; `of` keeps what stands inside the elements of one class."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.pieces = []
+
+    def handle_data(self, data):
+        self.pieces.append(data)
+
+
+def text_of(html: str) -> str:
+    parser = Text()
+    parser.feed(html)
+    return re.sub(r"\s+", "", "".join(parser.pieces))
+
+
+def page(client, url: str, status: int = 200) -> str:
+    response = client.get(url)
+    assert response.status_code == status, url
+    return response.content.decode()
+
+
+def sentences(document: NoticeDocument) -> list[str]:
+    """Everything a document says, in printed order: one entry for each heading and paragraph."""
+    said = [document.title, *document.basis.split("\n")]
+    for section in document.sections:
+        said += [section.heading, *section.paragraphs]
+        for item in section.items:
+            said += item_text(item).split("\n")
+    said += document.signatories
+    return [re.sub(r"\s+", "", sentence) for sentence in said if sentence]
+
+
+# ---- every page answers
+
+
+@pytest.mark.parametrize(
+    ("url", "holds"),
+    [
+        ("/", ["公示", "提出异议", "督察轮次"]),
+        ("/notices/", ["筛选", "发布单位"]),
+        ("/rounds/", ["督察轮次"]),
+        ("/objections/track/", ["回执码"]),
+        ("/objections/received/", ["没有可显示的回执"]),
+        ("/help/", ["sha256sum", "公示期怎么算", "怎样提出异议", "提出之后会怎样"]),
+        ("/privacy/", ["处理者", "为什么", "保存多久", "您的权利"]),
+        ("/accessibility/", ["无障碍"]),
+    ],
+)
+def test_page_answers_on_an_empty_site(client, url, holds):
+    html = page(client, url)
+    for word in holds:
+        assert word in html
+    assert '<html lang="zh-CN">' in html
+    assert 'name="SiteName"' in html
+    assert "跳到正文" in html
+
+
+def test_pages_of_a_notice_answer(client):
+    notice = notice_in("open")
+    base, title = f"/notices/{notice.reference}/", notice.edition.title
+    for url in ("/", "/notices/", base, f"{base}history/", f"{base}editions/1/", f"{base}object/"):
+        assert title in page(client, url), url
+    task = notice.tasks.get()
+    assert notice.reference in page(client, f"/tasks/{task.pk}/")
+    assert f"/tasks/{task.pk}/" in page(client, f"/rounds/{task.round.slug}/")
+    assert f"/rounds/{task.round.slug}/" in page(client, "/rounds/")
+
+
+@pytest.mark.parametrize("name", ["400", "403", "404", "500"])
+def test_error_pages_stand_without_the_database(name, django_db_blocker):
+    request = RequestFactory().get("/somewhere/")
+    handlers = {"400": pages.bad_request, "403": pages.forbidden, "404": pages.not_found, "500": pages.server_error}
+    with django_db_blocker.block():
+        response = handlers[name](request)
+    assert response.status_code == int(name)
+    assert "<h1>" in response.content.decode()
+
+
+def test_unknown_addresses_are_not_found(client):
+    for url in (
+        "/notices/2026-9999/",
+        "/notices/2026-9999.json",
+        "/notices/2026-9999.txt",
+        "/notices/2026-9999/history/",
+        "/notices/2026-9999/editions/1/",
+        "/notices/2026-9999/object/",
+        "/notices/hello/",
+        "/rounds/nowhere/",
+        "/tasks/1/",
+    ):
+        assert "没有这个页面" in page(client, url, 404)
+
+
+def test_a_draft_is_nowhere(client):
+    draft = make.make_draft(title="关于不该看到的整改情况公示")
+    task = draft.tasks.get()
+    assert "不该看到" not in page(client, "/") + page(client, "/notices/")
+    page(client, f"/tasks/{task.pk}/", 404)
+    html = page(client, f"/rounds/{task.round.slug}/")
+    assert f"/tasks/{task.pk}/" not in html
+    assert task.label in html
+    assert "尚未公示" in html
+
+
+# ---- the notice
+
+
+@pytest.mark.parametrize("state", ["open", "upcoming", "closed", "withdrawn"])
+def test_a_notice_says_every_sentence_in_every_state(client, state):
+    notice = notice_in(state)
+    document = notice.edition.read()
+    html = page(client, f"/notices/{notice.reference}/")
+    said = text_of(html)
+    for sentence in sentences(document):
+        assert sentence in said
+    article = re.search(r"<article[^>]*>", html)[0]
+    assert f'data-state="{state}"' in article
+    assert f'data-reference="{notice.reference}"' in article
+    assert 'data-edition="1"' in article
+    assert notice.edition.digest in html
+    assert 'href="tel:00001234567"' in html
+
+
+def test_only_an_open_notice_leads_to_the_form(client):
+    for state in ("open", "upcoming", "closed", "withdrawn"):
+        notice = notice_in(state, tasks=[])
+        html = page(client, f"/notices/{notice.reference}/")
+        assert (f"/notices/{notice.reference}/object/" in html) == (state == "open"), state
+        assert ("object/?item=measures-1" in html) == (state == "open"), state
+
+
+def test_each_item_has_an_address_and_a_way_to_object(client):
+    html = page(client, f"/notices/{notice_in('open').reference}/")
+    for part in ("measures-1", "measures-2", "progress-1", "progress-2"):
+        assert f'id="{part}"' in html
+        assert f"object/?item={part}" in html
+    assert "object/?item=acceptance" in html
+
+
+@pytest.mark.parametrize("item", ["measures-1", "progress-2", "acceptance", "notice"])
+def test_the_form_knows_the_item(client, item):
+    notice = notice_in("open")
+    html = page(client, f"/notices/{notice.reference}/object/?item={item}")
+    assert re.search(rf'<option value="{item}" selected', html)
+
+
+@pytest.mark.parametrize(
+    "item", ["", "measures-99", '"><script>alert(1)</script>', "%00", "progress-1' OR 1=1", "事项"]
+)
+def test_a_strange_item_is_harmless(client, item):
+    notice = notice_in("open")
+    html = client.get(f"/notices/{notice.reference}/object/", {"item": item}).content.decode()
+    assert "提出异议" in html
+    assert "<script>alert" not in html
+
+
+def test_the_reference_notice_is_there_whole(client, reference_file):
+    from notices.documents import reading
+
+    document = reading.read_file(reference_file).document
+    notice = make.make_draft(title=document.title, basis=document.basis, signatories=" ".join(document.signatories))
+    notice.sections.all().delete()
+    for ordinal, section in enumerate(document.sections, 1):
+        body = "\n".join([*section.paragraphs, *(item_text(item) for item in section.items)])
+        NoticeSection.objects.create(
+            notice=notice, ordinal=ordinal, kind=section.kind, heading=section.heading, body=body
+        )
+    notice.submit(by=make.make_user("zhang"))
+    notice.publish(by=make.make_user("li"))
+    published = notice.edition.read()
+    assert any(isinstance(block, Pairing) for block in views.blocks(published))
+    for url in (f"/notices/{notice.reference}/", f"/notices/{notice.reference}/editions/1/"):
+        said = text_of(page(client, url))
+        for sentence in sentences(published):
+            assert sentence in said
+
+
+def test_an_edition_keeps_the_printed_order(client):
+    notice = notice_in("open")
+    said = text_of(page(client, f"/notices/{notice.reference}/editions/1/"))
+    places = [said.index(sentence) for sentence in sentences(notice.edition.read())[1:]]
+    assert places == sorted(places)
+
+
+def test_a_pairing_stands_side_by_side_and_shows_what_is_missing(client):
+    draft = make.make_draft()
+    progress = draft.sections.get(kind="progress")
+    progress.body = "(一)清理河道。已清运垃圾三百吨。\n(三)增设监控。安装摄像头十二个。"
+    progress.save()
+    draft.submit(by=make.make_user("zhang"))
+    draft.publish(by=make.make_user("li"))
+    said = text_of(page(client, f"/notices/{draft.reference}/"))
+    assert said.index("已清运垃圾三百吨") < said.index("每周巡查一次")
+    assert "原文没有写明与这条措施同号的工作开展情况" in said
+    assert "原文没有与这条情况同号的整改措施" in said
+
+
+def body(document: NoticeDocument) -> str:
+    """The body of a document as a page shows it, without a row in the database."""
+    context = {"document": document, "blocks": views.blocks(document), "anchored": views.anchored(document)}
+    return render_to_string("notices/_document.html", context)
+
+
+def document_with(*sections: Section, **fields) -> NoticeDocument:
+    return NoticeDocument(title="关于整改情况的公示", basis="根据规定公示。", sections=sections, **fields)
+
+
+def test_an_ordinal_that_stands_twice_loses_no_item():
+    twice = (Item(ordinal=1, label="1.", text="甲措施。"), Item(ordinal=1, label="1.", text="乙措施。"))
+    document = document_with(
+        Section(kind="measures", heading="二、整改措施", items=twice),
+        Section(kind="progress", heading="三、进展", items=(Item(ordinal=1, label="1.", text="丙进展。"),)),
+    )
+    html = body(document)
+    for text in ("1.甲措施。", "1.乙措施。", "1.丙进展。"):
+        assert text in html
+    assert html.count('id="measures-1"') == 0
+
+
+def test_sections_of_one_kind_share_no_id():
+    items = (Item(ordinal=1, label="1.", heading="清理", text="措施。"),)
+    again = (Item(ordinal=1, label="1.", heading="巡查", text="别的措施。"),)
+    html = body(document_with(Section(kind="measures", items=items), Section(kind="measures", items=again)))
+    assert html.count('id="measures-1"') == 1
+    assert "别的措施。" in html
+
+
+def test_items_without_heading_or_text_are_shown():
+    items = (
+        Item(ordinal=1, label="一是", text="加强巡查。\n第二段。"),
+        Item(ordinal=2, label="二是", heading="只有小标题"),
+        Item(ordinal=3, label="三、"),
+    )
+    said = text_of(body(document_with(Section(kind="other", items=items, paragraphs=("前言。",)))))
+    assert (
+        said.index("前言。")
+        < said.index("一是加强巡查。第二段。")
+        < said.index("二是只有小标题。")
+        < said.index("三、")
+    )
+
+
+def test_a_document_with_next_to_nothing_is_shown():
+    html = body(NoticeDocument(title="公示", tasks=(TaskReference(),)))
+    assert "notice-text" in html
+
+
+HOSTILE = "<script>alert(1)</script>\"'&{{ 7|add:7 }}{% now 'Y' %}<img src=x onerror=alert(2)>"
+
+
+def test_hostile_text_is_escaped_everywhere(client):
+    draft = make.make_draft(title=f"关于{HOSTILE[:60]}的公示", basis=HOSTILE, signatories="<b>某局</b>")
+    draft.sections.all().delete()
+    for ordinal, kind in enumerate(("problem", "measures", "progress", "other"), 1):
+        text = f"（一）{HOSTILE}。{HOSTILE}\n{HOSTILE}"
+        NoticeSection.objects.create(notice=draft, ordinal=ordinal, kind=kind, heading=HOSTILE, body=text)
+    draft.submit(by=make.make_user("zhang"))
+    draft.publish(by=make.make_user("li"))
+    draft.begin_correction(by=make.make_user("zhang"), reason=HOSTILE)
+    draft.submit(by=make.make_user("zhang"))
+    draft.publish(by=make.make_user("li"))
+    draft.withdraw(by=make.make_user("li"), reason=HOSTILE)
+    base = f"/notices/{draft.reference}/"
+    task = draft.tasks.get()
+    for url in (
+        "/",
+        "/notices/",
+        base,
+        f"{base}history/",
+        f"{base}editions/1/",
+        f"{base}object/",
+        f"/tasks/{task.pk}/",
+    ):
+        html = page(client, url)
+        assert "<script>alert" not in html, url
+        assert "<img" not in html, url
+        assert "<b>某局" not in html, url
+
+
+# ---- editions, corrections, archive
+
+
+def corrected():
+    notice = notice_in("open")
+    notice.begin_correction(by=make.make_user("zhang"), reason="受理电话印错一位。")
+    notice.submit(by=make.make_user("zhang"))
+    notice.publish(by=make.make_user("li"))
+    return notice
+
+
+def test_a_correction_says_why_and_the_old_edition_points_to_the_new(client):
+    notice = corrected()
+    base = f"/notices/{notice.reference}/"
+    html = page(client, base)
+    assert 'data-edition="2"' in html
+    assert "受理电话印错一位。" in html
+    old = page(client, f"{base}editions/1/")
+    assert "这是旧版本" in old
+    assert f'href="{base}"' in old
+    assert "这是旧版本" not in page(client, f"{base}editions/2/")
+    listed = page(client, f"{base}history/")
+    for edition in notice.editions.all():
+        assert edition.digest in listed
+        assert f"{base}editions/{edition.number}/" in listed
+        assert f"{base}editions/{edition.number}.json" in listed
+
+
+def test_an_archive_notice_is_marked_with_the_true_time_of_entry(client):
+    notice = notice_in("closed")
+    html = page(client, f"/notices/{notice.reference}/")
+    assert "补录" in html
+    assert f"{timezone.localtime(notice.published_at):%Y-%m-%d %H:%M}" in html  # PubDate
+    assert "补录" in page(client, "/notices/")
+    assert "补录" not in page(client, f"/notices/{notice_in('open', tasks=[]).reference}/")
+
+
+def test_a_withdrawn_notice_says_why(client):
+    notice = notice_in("withdrawn")
+    for url in (f"/notices/{notice.reference}/", f"/notices/{notice.reference}/editions/1/"):
+        html = page(client, url)
+        assert "撤回原因：落款单位有误。" in html
+    assert "落款单位有误。" in page(client, f"/notices/{notice.reference}/history/")
+
+
+def test_the_digest_is_that_of_the_bytes(client):
+    notice = corrected()
+    for url in (f"/notices/{notice.reference}.json", f"/notices/{notice.reference}/editions/1.json"):
+        response = client.get(url)
+        assert response["Digest-SHA256"] == hashlib.sha256(response.content).hexdigest()
+    shown = client.get(f"/notices/{notice.reference}/")
+    current = client.get(f"/notices/{notice.reference}.json")
+    assert shown["Digest-SHA256"] == current["Digest-SHA256"]
+    assert current["Digest-SHA256"] in shown.content.decode()
+
+
+def test_a_preview_is_marked_and_not_indexed(client):
+    draft = make.make_draft()
+    html = render_to_string("notices/preview.html", views.draft_context(draft))
+    assert "预览" in html
+    assert "noindex" in html
+    assert "item__object" not in html
+    said = text_of(html)
+    for sentence in sentences(draft.document()):
+        assert sentence in said
+
+
+def test_a_preview_without_dates_and_office_is_shown():
+    draft = make.make_draft()
+    draft.opens_on = draft.closes_on = draft.receiving_office = draft.signed_on = None
+    html = render_to_string("notices/preview.html", views.draft_context(draft))
+    assert "还没有填写公示开始日期" in html
+    assert "还没有选择受理部门" in html
+
+
+# ---- how we counted
+
+
+def test_the_counting_table_names_every_day(client):
+    opens, closes = datetime.date(2025, 4, 30), datetime.date(2025, 5, 16)
+    notice = make.make_notice(opens, closes)
+    html = page(client, f"/notices/{notice.reference}/")
+    table = re.search(r'<table class="calendar">.*?</table>', html, re.DOTALL)[0]
+    days = re.findall(r'<time class="day__date" datetime="([\d-]+)"', table)
+    assert days == [str(opens + number * DAY) for number in range(17)]
+    assert re.findall(r"第(\d+)天", table) == [str(number) for number in range(1, 11)]
+    assert table.count("劳动节") == 5
+    assert "day--weekend" in table
+
+
+def test_an_adjusted_working_day_counts():
+    days = views.CalendarDay.objects.all().as_calendar().days(datetime.date(2025, 9, 26), datetime.date(2025, 9, 29))
+    weeks = views.weeks(days, "working")
+    assert [[(day.kind, number) for day, number in week if day] for week in weeks] == [
+        [("working", 1), ("weekend", 0), ("adjusted", 2)],
+        [("working", 3)],
+    ]
+    assert all(len(week) == 7 for week in weeks)
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        ("0533-2793032", [("0533-2793032", "05332793032")]),
+        ("0533-2793032、2793033", [("0533-2793032", "05332793032"), ("2793033", "2793033")]),
+        ("0533-2793032转8001", [("0533-2793032转8001", "05332793032")]),
+        ("（0533）2793032", [("（0533）2793032", "05332793032")]),
+        ("12345", [("12345", "12345")]),
+        ("请到窗口咨询", [("请到窗口咨询", "")]),
+        ("", []),
+    ],
+)
+def test_telephones(printed, expected):
+    assert views.telephones(printed) == expected
+
+
+# ---- lists
+
+
+def test_the_filters_filter(client):
+    shown = {state: notice_in(state, tasks=[], title=f"关于{state}的公示") for state in (*STATES, "withdrawn")}
+    for state in shown:
+        html = page(client, f"/notices/?state={state}")
+        assert [f"关于{other}的公示" in html for other in shown] == [other == state for other in shown]
+    year = timezone.localdate().year
+    assert "共4份公示" in page(client, f"/notices/?year={year}")
+    assert "没有找到公示" in page(client, "/notices/?year=2001")
+
+
+def test_junk_in_the_filters_is_harmless(client):
+    notice_in("open")
+    for query in (
+        "state=nonsense",
+        "state=draft",
+        "organisation=%00&round=%27%22&year=abcd",
+        "year=²⁰²⁶",
+        "year=99999",
+        "page=-1",
+        "page=99999999999999999999",
+        "page=abc",
+        "q=%F0%9F%92%A9&state=&round=&page=",
+        "state=%3Cscript%3Ealert(1)%3C/script%3E",
+        "page=2&" + "x=1&" * 50,
+    ):
+        html = page(client, f"/notices/?{query}")
+        assert "<script>alert" not in html
+
+
+def test_pagination_keeps_the_filter(client):
+    task = make.make_task()
+    for _ in range(views.PER_PAGE + 1):
+        make.make_notice(tasks=[task])
+    html = page(client, "/notices/?state=open")
+    assert re.search(r'href="\?state=open&amp;page=2"', html)
+    assert "第2页，共2页" in page(client, "/notices/?state=open&page=2")
+
+
+def test_an_empty_result_says_what_to_do(client):
+    html = page(client, "/notices/?state=withdrawn")
+    assert "没有符合条件的公示" in html
+    assert 'href="/notices/"' in html
+
+
+def test_counts_on_the_home_page(client):
+    for state in (*STATES, "withdrawn"):
+        notice_in(state, tasks=[])
+    html = page(client, "/")
+    for state in (*STATES, "withdrawn"):
+        assert f"/notices/?state={state}" in html
+    assert re.findall(r'class="tile__count">(\d+)<', html) == ["1", "1", "1", "1"]
+
+
+# ---- cost
+
+
+def count_queries(client, url):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as queries:
+        page(client, url)
+    return len(queries)
+
+
+def test_queries_do_not_grow_with_the_notice(client):
+    small = notice_in("open", tasks=[make.make_task(1)])
+    draft = make.make_draft(tasks=[make.make_task(2)])
+    for kind in ("measures", "progress"):
+        section = draft.sections.get(kind=kind)
+        section.body = "\n".join(f"{number}. 清理河道。第{number}段河道的情况。" for number in range(1, 100))
+        section.save()
+    draft.submit(by=make.make_user("zhang"))
+    draft.publish(by=make.make_user("li"))
+    assert len(draft.edition.read().section("measures").items) == 99  # a label has two digits
+    few, many = (count_queries(client, f"/notices/{each.reference}/") for each in (small, draft))
+    assert few == many
+    assert few <= 4
+
+
+def test_queries_do_not_grow_with_the_list(client):
+    for url in ("/", "/notices/"):
+        notice_in("open", tasks=[])
+        few = count_queries(client, url)
+        for _ in range(5):
+            notice_in("open", tasks=[])
+        assert count_queries(client, url) == few
+
+
+def test_queries_do_not_grow_with_the_round(client):
+    url = f"/rounds/{make.make_round().slug}/"
+    notice_in("open", tasks=[make.make_task(1)])
+    few = count_queries(client, url)
+    for number in range(2, 8):
+        notice_in("open", tasks=[make.make_task(number)])
+    assert count_queries(client, url) == few
+
+
+# ---- objections
+
+
+def test_the_form_says_what_happens_and_until_when(client):
+    notice = notice_in("open")
+    html = page(client, f"/notices/{notice.reference}/object/")
+    assert 'enctype="multipart/form-data"' in html
+    assert "novalidate" in html
+    assert 'name="token"' in html
+    for word in ("接下来会怎样", "截止时间", "个人信息处理告知", "回执码"):
+        assert word in html
+
+
+def test_a_bad_form_lists_its_errors_with_links(client):
+    notice = notice_in("open")
+    url = f"/notices/{notice.reference}/object/"
+    token = re.search(r'name="token" value="([^"]+)"', page(client, url))[1]
+    response = client.post(url, {"token": token, "kind": "nobody", "content": "", "email": "不是邮箱"})
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert "<title>有错误：" in html
+    summary = re.search(r'<div class="error-summary".*?</div>', html, re.DOTALL)[0]
+    targets = re.findall(r'href="#([^"]+)"', summary)
+    assert {"id_content", "id_email", "id_consent", "id_kind_0"} <= set(targets)
+    for target in targets:
+        assert f'id="{target}"' in html
+    assert "不是邮箱" in html
+
+
+@pytest.mark.parametrize(
+    ("state", "says"), [("upcoming", "公示还没有开始"), ("closed", "公示期已经结束"), ("withdrawn", "公示已经撤回")]
+)
+def test_a_closed_form_says_why_and_whom_to_call(client, state, says):
+    notice = notice_in(state)
+    html = page(client, f"/notices/{notice.reference}/object/")
+    assert says in html
+    assert "0000-1234567" in html
+
+
+def test_typed_text_is_handed_back_when_the_form_is_closed(client):
+    notice = notice_in("closed")
+    response = client.post(f"/notices/{notice.reference}/object/", {"content": "垃圾</textarea><script>还在"})
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert "垃圾&lt;/textarea&gt;&lt;script&gt;还在" in html
+    assert "readonly" in html
+
+
+def test_tracking_shows_the_story_but_no_names_of_staff(client):
+    from objections import receipts
+
+    objection = make.make_objection()
+    staff = make.make_user("li", first_name="四", last_name="李经办")
+    objection.accept(by=staff)
+    objection.verify(by=staff, finding="partly")
+    objection.answer(by=staff, reply="您好：\n已责成清运。<b>谢谢</b>")
+    response = client.post(reverse("objections:track"), {"code": receipts.code_for("token")})
+    html = response.content.decode()
+    assert response.status_code == 200
+    for word in (objection.number, "已受理", "部分属实", "已责成清运。", "&lt;b&gt;谢谢"):
+        assert word in html
+    for secret in ("李经办", "王小明", "0000-7654321", "wang@citizen.example"):
+        assert secret not in html
+
+
+def test_tracking_shows_why_an_objection_was_declined(client):
+    from objections import receipts
+
+    objection = make.make_objection()
+    objection.decline(by=make.make_user("li"), reason="所述地点不在本市。")
+    html = client.post(reverse("objections:track"), {"code": receipts.code_for("token")}).content.decode()
+    assert "所述地点不在本市。" in html
+
+
+def test_an_unknown_code_is_answered_beside_the_field(client):
+    response = client.post(reverse("objections:track"), {"code": "0000-0000-0000-0000-0000-0000-0000"})
+    assert response.status_code == 422
+    assert 'href="#id_code"' in response.content.decode()
+
+
+# ---- the site's own facts
+
+
+def test_the_facts_of_the_site_are_shown_only_where_set(client, settings):
+    bare = page(client, "/")
+    for label in ("主办单位", "网站标识码", "ICP", "公安", "找错", "SiteIDCode"):
+        assert label not in bare
+    settings.SITE_OPERATOR = "青澜市生态环境局"
+    settings.SITE_ID_CODE = "9903000001"
+    settings.SITE_ICP = "青ICP备00000000号"
+    settings.SITE_POLICE_FILING = "青公网安备00000000000000号"
+    settings.SITE_ERROR_REPORT_URL = "https://zhaocuo.example/"
+    full = page(client, "/")
+    assert '<meta name="SiteIDCode" content="9903000001">' in full
+    for fact in (
+        "主办单位：青澜市生态环境局",
+        "青ICP备00000000号",
+        "青公网安备00000000000000号",
+        "https://zhaocuo.example/",
+    ):
+        assert fact in full
+
+
+def test_the_meta_set_of_a_notice(client):
+    notice = notice_in("open")
+    html = page(client, f"/notices/{notice.reference}/")
+    published = timezone.localtime(notice.edition.published_at)
+    assert f'<meta name="ArticleTitle" content="{notice.edition.title}">' in html
+    assert f'<meta name="PubDate" content="{published:%Y-%m-%d %H:%M}">' in html
+    assert '<meta name="ContentSource" content="青澜市生态环境局">' in html
+    assert '<meta name="SiteDomain" content="testserver">' in html
+
+
+def test_nothing_inline_and_nothing_from_outside(client):
+    notice = notice_in("open")
+    for url in ("/", "/notices/", f"/notices/{notice.reference}/", f"/notices/{notice.reference}/object/", "/help/"):
+        html = page(client, url)
+        assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", html), url
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', html), url
+
+
+def test_windows_of_one_day_and_across_years_are_said_plainly():
+    def said(opens, closes):
+        return text_of(render_to_string("notices/_window.html", {"opens_on": opens, "closes_on": closes}))
+
+    day = datetime.date(2025, 12, 31)
+    assert said(day, day) == "2025年12月31日（1天）"
+    assert said(day, day + DAY) == "2025年12月31日至2026年1月1日"
+    assert said(day - DAY, day) == "2025年12月30日至12月31日"
+    assert Window(opens_on=day, closes_on=day).working_days is None
