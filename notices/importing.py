@@ -67,7 +67,9 @@ def store(reading: Reading, options: Options, *, at: datetime.datetime | None = 
     organisation, office = _parties(document, options)
     tasks = _tasks(document, organisation, remarks)
     notice, new = _draft(document, organisation, office, tasks, options, at)
-    if options.publish and not notice.edition_id:
+    findings = notice.findings() if new else []
+    remarks += [f"{'错误' if each.level == 'error' else '提示'} {each.place}:{each.text}" for each in findings]
+    if options.publish and not notice.reference:
         _publish(notice, options, at)
     return Imported(notice, new, remarks)
 
@@ -340,7 +342,7 @@ def _publish(notice: PublicityNotice, options: Options, at) -> Edition:
     try:
         if options.approver:
             notice.submit(by=options.drafter, at=at)
-            return notice.publish(by=options.approver, archive=True, at=at)
-        return notice.publish(by=command_line_user(), via=Edition.Via.COMMAND, archive=True, at=at)
+            return notice.publish(by=options.approver, archive=True, confirmed=True, at=at)
+        return notice.publish(by=command_line_user(), via=Edition.Via.COMMAND, archive=True, confirmed=True, at=at)
     except NotAllowed as refusal:
         raise Refused([f"发布：{refusal}"]) from refusal

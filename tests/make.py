@@ -14,6 +14,7 @@ from notices.models import (
     ReceivingOffice,
     RectificationTask,
 )
+from notices.windows import Calendar
 
 DAY = datetime.timedelta(days=1)
 
@@ -48,8 +49,11 @@ def make_task(number: int = 1, **fields) -> RectificationTask:
 def make_draft(
     opens_on: datetime.date | None = None, closes_on: datetime.date | None = None, **fields
 ) -> PublicityNotice:
-    """A draft by "zhang" with one task, two measures and their progress; open today for ten days unless told."""
+    """A draft by "zhang" with one task, two measures and their progress; open from today by the norm unless told."""
     opens_on = opens_on or timezone.localdate()
+    if closes_on:  # as short as a test likes
+        organisation = fields.get("organisation") or make_organisation()
+        organisation.publicity_rules.get_or_create(defaults={"length": 1, "unit": "calendar"})
     tasks = fields.pop("tasks", None)
     organisation = fields.get("organisation") or make_organisation()
     notice = PublicityNotice.objects.create(
@@ -61,7 +65,7 @@ def make_draft(
             "signatories": "青澜市生态环境局",
             "signed_on": opens_on,
             "opens_on": opens_on,
-            "closes_on": closes_on or opens_on + 9 * DAY,
+            "closes_on": closes_on or Calendar().last_day(opens_on),
             "drafted_at": timezone.now(),
             "drafted_by": make_user("zhang"),
         }
@@ -87,7 +91,14 @@ def make_notice(
     """A published notice, drafted by "zhang" and published by "li"; a past window makes it an archive notice."""
     notice = make_draft(opens_on, closes_on, **fields)
     notice.submit(by=make_user("zhang"))
-    notice.publish(by=make_user("li"), archive=True)
+    notice.publish(confirmed=True, by=make_user("li"), archive=True)
+    return notice
+
+
+def withdraw(notice: PublicityNotice, reason: str = "责任单位写错", **options) -> PublicityNotice:
+    """Withdrawn as "zhang" proposed and "li" confirmed."""
+    notice.propose_withdrawal(by=make_user("zhang"), reason=reason, **options)
+    notice.withdraw(by=make_user("li"), **options)
     return notice
 
 

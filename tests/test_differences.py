@@ -13,7 +13,9 @@ PARAGRAPHS = st.lists(st.lists(WORDS, min_size=1, max_size=5).map("".join).filte
 
 
 def document(paragraphs) -> NoticeDocument:
-    return NoticeDocument(title="公示", sections=(Section(kind="other", heading="一、情况", paragraphs=tuple(paragraphs)),))
+    return NoticeDocument(
+        title="公示", sections=(Section(kind="other", heading="一、情况", paragraphs=tuple(paragraphs)),)
+    )
 
 
 def test_equal_editions_have_no_difference():

@@ -21,8 +21,8 @@ def test_an_extension_is_published_by_another_person(notice):
     notice.extend(by=make_user("zhang"), closes_on=end + 5 * DAY, reason="系统停机一天")
     assert notice.edition.closes_on == end  # the public reads the old end until it is reviewed
     with pytest.raises(NotAllowed, match="起草人不能发布"):
-        notice.publish(by=make_user("zhang"))
-    notice.publish(by=make_user("li"))
+        notice.publish(confirmed=True, by=make_user("zhang"))
+    notice.publish(confirmed=True, by=make_user("li"))
     assert notice.edition.closes_on == end + 5 * DAY
     assert notice.edition.reason == "系统停机一天"
     assert notice.editions.get(number=1).closes_on == end
@@ -34,7 +34,7 @@ def test_the_sentence_that_states_the_window_follows(notice):
     section.body += "\n" + SENTENCE.format(a=opens_on, b=end)
     section.save()
     notice.extend(by=make_user("zhang"), closes_on=end + 5 * DAY, reason="系统停机一天")
-    notice.publish(by=make_user("li"))
+    notice.publish(confirmed=True, by=make_user("li"))
     text = "\n".join(notice.edition.read().section("acceptance").paragraphs)
     assert SENTENCE.format(a=opens_on, b=end + 5 * DAY) in text
     assert SENTENCE.format(a=opens_on, b=end) not in text
@@ -55,7 +55,7 @@ def test_a_correction_can_neither_shorten_nor_move_the_window(notice, field, day
     notice.refresh_from_db()
     notice.submit(by=make_user("zhang"))
     with pytest.raises(NotAllowed, match="公示"):
-        notice.publish(by=make_user("li"))
+        notice.publish(confirmed=True, by=make_user("li"))
     assert notice.editions.count() == 1
 
 
@@ -69,8 +69,8 @@ def test_whoever_worked_on_the_draft_does_not_publish_it(notice):
     notice.editors.add(make_user("wu"))
     notice.submit(by=make_user("zhang"))
     with pytest.raises(NotAllowed, match="起草人不能发布"):
-        notice.publish(by=make_user("wu"))
-    notice.publish(by=make_user("li"))  # the control: a third person does
+        notice.publish(confirmed=True, by=make_user("wu"))
+    notice.publish(confirmed=True, by=make_user("li"))  # the control: a third person does
     assert not notice.editors.exists()
 
 

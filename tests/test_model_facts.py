@@ -14,6 +14,7 @@ NOBODY = {
     "received": "the objector sent it",
     "sent": "the mail worker",
     "due": "a plan, not a fact",
+    "signed": "the signer of the log",
 }
 
 OWN_MODELS = [model for app in ("notices", "objections") for model in apps.get_app_config(app).get_models()]
@@ -35,8 +36,12 @@ def make_row(model):
         case "Closure":
             task = make_task()
             return task.closures.create(closed_on="2025-01-01", closed_at=timezone.now(), closed_by=make_user())
-        case "Edition":
-            return make_notice().edition
+        case "Redaction":
+            notice = make_notice()
+            notice.begin_correction(by=make_user("zhang"), reason="更正")
+            notice.submit(by=make_user("zhang"))
+            notice.publish(confirmed=True, by=make_user("li"))
+            return notice.editions.get(number=1).propose_redaction(by=make_user("zhang"), ground="依据某法")
     return make_draft()
 
 
@@ -50,12 +55,18 @@ def test_every_date_time_field_is_named_as_a_fact():
     for model in OWN_MODELS:
         for field in model._meta.fields:
             if isinstance(field, models.DateTimeField):
-                assert field.name.endswith("_at") or field.name in ("at", "leased_until"), (model, field.name)
+                assert field.name.endswith("_at") or field.name in ("at", "leased_until", "public_from"), (
+                    model,
+                    field.name,
+                )
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("model", "fact"), FACTS, ids=lambda value: getattr(value, "__name__", value))
 def test_the_database_refuses_half_a_fact(model, fact):
+    if not model._meta.get_field(f"{fact}_at").null:
+        assert not model._meta.get_field(f"{fact}_by").null  # both always there
+        return
     row = make_row(model)
     rows = model.objects.filter(pk=row.pk)
     for half in ({f"{fact}_at": timezone.now(), f"{fact}_by": None}, {f"{fact}_at": None, f"{fact}_by": make_user()}):
@@ -82,4 +93,4 @@ def test_every_constraint_of_the_ledger_says_something_a_clerk_can_read():
 
 
 # Rows that no form edits: their constraints guard against the portal's own mistakes.
-NEVER_SEEN = {"notices_edition_number_once", "notices_edition_window_order"}
+NEVER_SEEN = {"notices_edition_number_once", "notices_edition_window_order", "notices_treenode_once"}

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from objections import receipts
 from objections.models import Objection, OutgoingMail
-from tests.make import DAY, make_notice, make_office, make_organisation
+from tests.make import DAY, make_notice, make_office, make_organisation, withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -208,7 +208,7 @@ def test_a_withdrawn_or_upcoming_notice_takes_no_objection(client):
     upcoming = make_notice(timezone.localdate() + 3 * DAY)
     withdrawn = make_notice(tasks=[], title="另一份")
     token = token_of(client.get(url(withdrawn)))
-    withdrawn.withdraw(by=withdrawn.published_by, reason="附件有误")
+    withdraw(withdrawn)
     for notice in (upcoming, withdrawn):
         assert send(client, notice, token).status_code == 422
     assert not Objection.objects.exists()

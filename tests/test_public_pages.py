@@ -30,7 +30,7 @@ def notice_in(state: str, **fields):
     opens, closes = STATES.get(state, STATES["open"])
     notice = make.make_notice(today + opens * DAY, today + closes * DAY, **fields)
     if state == "withdrawn":
-        notice.withdraw(by=make.make_user("li"), reason="落款单位有误。")
+        make.withdraw(notice, "落款单位有误。")
     return notice
 
 
@@ -204,7 +204,7 @@ def test_the_reference_notice_is_there_whole(client, reference_file):
             notice=notice, ordinal=ordinal, kind=section.kind, heading=section.heading, body=body
         )
     notice.submit(by=make.make_user("zhang"))
-    notice.publish(by=make.make_user("li"))
+    notice.publish(confirmed=True, by=make.make_user("li"))
     published = notice.edition.read()
     assert any(isinstance(block, Pairing) for block in views.blocks(published))
     for url in (f"/notices/{notice.reference}/", f"/notices/{notice.reference}/editions/1/"):
@@ -226,7 +226,7 @@ def test_a_pairing_stands_side_by_side_and_shows_what_is_missing(client):
     progress.body = "(一)清理河道。已清运垃圾三百吨。\n(三)增设监控。安装摄像头十二个。"
     progress.save()
     draft.submit(by=make.make_user("zhang"))
-    draft.publish(by=make.make_user("li"))
+    draft.publish(confirmed=True, by=make.make_user("li"))
     said = text_of(page(client, f"/notices/{draft.reference}/"))
     assert said.index("已清运垃圾三百吨") < said.index("每周巡查一次")
     assert "原文没有写明与这条措施同号的工作开展情况" in said
@@ -293,11 +293,11 @@ def test_hostile_text_is_escaped_everywhere(client):
         text = f"（一）{HOSTILE}。{HOSTILE}\n{HOSTILE}"
         NoticeSection.objects.create(notice=draft, ordinal=ordinal, kind=kind, heading=HOSTILE, body=text)
     draft.submit(by=make.make_user("zhang"))
-    draft.publish(by=make.make_user("li"))
+    draft.publish(confirmed=True, by=make.make_user("li"))
     draft.begin_correction(by=make.make_user("zhang"), reason=HOSTILE)
     draft.submit(by=make.make_user("zhang"))
-    draft.publish(by=make.make_user("li"))
-    draft.withdraw(by=make.make_user("li"), reason=HOSTILE)
+    draft.publish(confirmed=True, by=make.make_user("li"))
+    make.withdraw(draft, HOSTILE)
     base = f"/notices/{draft.reference}/"
     task = draft.tasks.get()
     for url in (
@@ -322,7 +322,7 @@ def corrected():
     notice = notice_in("open")
     notice.begin_correction(by=make.make_user("zhang"), reason="受理电话印错一位。")
     notice.submit(by=make.make_user("zhang"))
-    notice.publish(by=make.make_user("li"))
+    notice.publish(confirmed=True, by=make.make_user("li"))
     return notice
 
 
@@ -507,7 +507,7 @@ def test_queries_do_not_grow_with_the_notice(client):
         section.body = "\n".join(f"{number}. 清理河道。第{number}段河道的情况。" for number in range(1, 100))
         section.save()
     draft.submit(by=make.make_user("zhang"))
-    draft.publish(by=make.make_user("li"))
+    draft.publish(confirmed=True, by=make.make_user("li"))
     assert len(draft.edition.read().section("measures").items) == 99  # a label has two digits
     few, many = (count_queries(client, f"/notices/{each.reference}/") for each in (small, draft))
     assert few == many

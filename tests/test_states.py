@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from notices.models import PublicityNotice, RectificationTask, Stage, State
-from tests.make import DAY, make_draft, make_notice, make_round, make_task, make_user
+from tests.make import DAY, make_draft, make_notice, make_round, make_task, make_user, withdraw
 
 TODAY = datetime.date(2025, 5, 6)
 
@@ -20,7 +20,7 @@ def at(day: datetime.date) -> datetime.datetime:
 def test_a_notice_and_the_query_agree_on_its_state(offset):
     today = timezone.localdate() + offset * DAY
     published, withdrawn = make_notice(), make_notice(tasks=[], title="另一份公示")
-    withdrawn.withdraw(by=make_user("li"), reason="责任单位写错")
+    withdraw(withdrawn)
     make_draft(tasks=[], title="草稿")
     for notice in (published, withdrawn):
         for state in (State.UPCOMING, State.OPEN, State.CLOSED, State.WITHDRAWN):
@@ -46,7 +46,7 @@ def self_accepted(task):
 def publish(task, opens_on, closes_on):
     draft = make_draft(opens_on, closes_on, tasks=[task], title=f"公示{opens_on}")
     draft.submit(by=make_user("zhang"), at=at(opens_on - DAY))
-    draft.publish(by=make_user("li"), at=at(opens_on - DAY))
+    draft.publish(confirmed=True, by=make_user("li"), at=at(opens_on - DAY))
     return draft
 
 
@@ -79,7 +79,7 @@ def accepted_again(task):
 
 
 def withdrawn_notice(task):
-    publish(task, TODAY - DAY, TODAY + DAY).withdraw(by=make_user("li"), reason="附件有误")
+    withdraw(publish(task, TODAY - DAY, TODAY + DAY), at=at(TODAY))
 
 
 STORIES = [

@@ -1,6 +1,6 @@
 from .calendar import CalendarDay
 from .constraints import NotAllowed
-from .editions import Confirmation, Edition, ReferenceYear
+from .editions import Confirmation, Edition, Redaction, ReferenceYear
 from .log import Checkpoint, LogEntry, LogHead, TreeNode
 from .organisations import Organisation, PublicityRule, ReceivingOffice
 from .publicity import (
@@ -36,6 +36,7 @@ __all__ = [
     "PublicityRule",
     "ReceivingOffice",
     "RectificationTask",
+    "Redaction",
     "ReferenceYear",
     "SelfAcceptance",
     "Stage",

@@ -11,11 +11,21 @@ from django.utils import timezone
 from notices import transparency
 from notices.documents.notice import NoticeDocument
 
-from .constraints import NotAllowed, who
-from .log import LogEntry
+from .constraints import NotAllowed, pair, who
+from .log import Checkpoint, LogEntry
+
+# What stands where the title of an erased edition stood.
+REDACTED = "（已依法遮盖）"
 
 
-class EditionManager(models.Manager):
+class EditionQuerySet(models.QuerySet):
+    def visible(self, now: datetime.datetime | None = None):
+        """The editions that anyone may read at `now`: under a checkpoint, and past the time they were scheduled for."""
+        now = now or timezone.now()
+        return self.filter(sequence__lt=Checkpoint.objects.size(), public_from__lte=now)
+
+
+class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
     def freeze(self, notice, *, act: str, by, via: str, emergency_reason: str, public_from, warnings, at) -> "Edition":
         """The next edition of `notice` with its reference, number and salt, and its line in the publication log.
 
@@ -131,6 +141,26 @@ class Edition(models.Model):
         )
         Confirmation.objects.create(edition=self, confirmed_at=entry.at, confirmed_by=by)
 
+    @property
+    def is_redacted(self) -> bool:
+        return not self.document
+
+    @transaction.atomic
+    def propose_redaction(self, *, by, ground: str, at: datetime.datetime | None = None) -> "Redaction":
+        """Ask for the bytes of a superseded edition to be erased, on a legal ground that will be public.
+
+        What is wrong in the current edition is corrected first: raises NotAllowed for it.
+        """
+        if not ground.strip():
+            raise NotAllowed("请写明遮盖的法律依据，依据会公开。")
+        if self.notice.edition_id == self.pk:
+            raise NotAllowed("现行版本不能遮盖：请先更正公示，再遮盖旧版本。")
+        if hasattr(self, "redaction"):
+            raise NotAllowed("这个版本已经遮盖，或正在等待确认。")
+        return Redaction.objects.create(
+            edition=self, ground=ground.strip(), proposed_at=at or timezone.now(), proposed_by=by
+        )
+
     def read(self) -> NoticeDocument:
         """The document that was published."""
         return NoticeDocument.from_bytes(bytes(self.document))
@@ -148,6 +178,54 @@ class Confirmation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.edition} 已确认"
+
+
+class Redaction(models.Model):
+    """Bytes of a superseded edition were erased by law: two people, the ground public; digest and number stay."""
+
+    edition = models.OneToOneField(Edition, models.PROTECT, verbose_name="版本")
+    ground = models.TextField("法律依据", help_text="会公开；不要写出被遮盖的内容。")
+    proposed_at = models.DateTimeField("提议时间")
+    proposed_by = who("提议人")
+    redacted_at = models.DateTimeField("遮盖时间", null=True, blank=True)
+    redacted_by = who("遮盖人", null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "遮盖"
+        constraints = [
+            pair("redacted", "遮盖要同时有时间和办理人。"),
+            models.CheckConstraint(
+                condition=Q(redacted_at__isnull=True) | ~Q(redacted_by=F("proposed_by")),
+                name="notices_redaction_by_two",
+                violation_error_message="遮盖要由一人提议、另一人确认。",
+            ),
+            models.CheckConstraint(
+                condition=~Q(ground=""), name="notices_redaction_ground", violation_error_message="遮盖要写明法律依据。"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.edition} 遮盖"
+
+    @transaction.atomic
+    def carry_out(self, *, by, at: datetime.datetime | None = None) -> None:
+        """Erase the bytes and the title. The digest stays, so the log still verifies and the gap is plain to see."""
+        if by == self.proposed_by:
+            raise NotAllowed("提议遮盖的人不能自己确认，请由另一人确认。")
+        edition = self.edition
+        entry = LogEntry.objects.append(
+            "redact",
+            at=at or timezone.now(),
+            reference=edition.notice.reference,
+            edition=edition.number,
+            digest=edition.digest,
+            reason=self.ground,
+        )
+        untouched = Redaction.objects.filter(pk=self.pk, redacted_at__isnull=True)
+        if not untouched.update(redacted_at=entry.at, redacted_by=by):
+            raise NotAllowed("这个版本已经遮盖。")
+        Edition.objects.filter(pk=edition.pk).update(document=b"", title=REDACTED)
+        self.refresh_from_db()
 
 
 class ReferenceYear(models.Model):

@@ -415,12 +415,15 @@ class PublicityNotice(models.Model):
         )
 
     def _confirmed_warnings(self, confirmed: bool) -> list[str]:
-        """The warnings, to be kept with the edition. Raises NotAllowed for errors, and for warnings nobody confirmed."""
+        """The warnings, to be kept with the edition. Raises NotAllowed for errors, and for warnings nobody confirmed.
+
+        An end that nobody can count yet, because the year's calendar is not published, is confirmed like a warning.
+        """
         findings = self.findings()
-        errors = [str(finding) for finding in findings if finding.level == "error"]
-        warnings = [str(finding) for finding in findings if finding.level == "warning"]
-        if errors:
+        asking = [each for each in findings if each.level == "warning" or each.code == "calendar_unpublished"]
+        if errors := [_sentence(each) for each in findings if each not in asking]:
             raise NotAllowed("请先改正：" + " ".join(errors))
+        warnings = [_sentence(each) for each in asking]
         if warnings and not confirmed:
             raise NotAllowed("请核对以下提示，确认无误后勾选“已核对提示”再发布：" + " ".join(warnings))
         return warnings
@@ -456,6 +459,10 @@ class PublicityNotice(models.Model):
             raise NotAllowed("公示已经开始计算，更正不能改动开始日期；需要改动时请撤回后另行公示。")
         if not archive and not self.edition_id and self.opens_on < today:
             raise NotAllowed("公示开始日期已经过去：公示不能倒填日期，请改为今天或以后。")
+
+
+def _sentence(finding: linting.Finding) -> str:
+    return f"{finding.place}：{finding.text}"
 
 
 # Facts of the working copy: publishing closes it.

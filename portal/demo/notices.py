@@ -111,7 +111,7 @@ class Course:
             how = {"archive": "archive" in self.text}
             day = self.days.shift(at.date(), -1)
             self.diary.note(self.days.at(day, "15:20"), self.notice.submit, by=self.drafter)
-        self.diary.note(at, self.notice.publish, by=self.reviewer, **how)
+        self.diary.note(at, self.notice.publish, by=self.reviewer, confirmed=True, **how)
 
     def follow(self, rows: list, published_at: datetime.datetime) -> None:
         shift, opens_on, closes_on = self.days.shift, self.notice.opens_on, self.notice.closes_on
@@ -119,7 +119,9 @@ class Course:
             self.correct(shift(opens_on, facts["after"]), facts["reason"])
         if facts := self.text.get("withdrawn"):
             at = self.days.at(shift(opens_on, facts["after"]), "17:05")
-            self.diary.note(at, self.notice.withdraw, by=self.reviewer, reason=facts["reason"])
+            proposed = self.days.at(shift(opens_on, facts["after"]), "16:20")
+            self.diary.note(proposed, self.notice.propose_withdrawal, by=self.drafter, reason=facts["reason"])
+            self.diary.note(at, self.notice.withdraw, by=self.reviewer)
         if facts := self.text.get("closed"):
             day = shift(closes_on, facts["after"]) if "after" in facts else shift(published_at.date(), 1)
             filing = facts["filing"].replace("{year}", str(day.year))
@@ -135,7 +137,7 @@ class Course:
         note(at(day, "09:30"), self.notice.begin_correction, by=self.drafter, reason=reason)
         note(at(day, "09:45"), self.put_right, day=day)
         note(at(day, "10:20"), self.notice.submit, by=self.drafter)
-        note(at(day, "14:30"), self.notice.publish, by=self.reviewer)
+        note(at(day, "14:30"), self.notice.publish, by=self.reviewer, confirmed=True)
 
     def put_right(self, *, day: datetime.date, at: datetime.datetime) -> None:
         right, wrong = self.text["misprint"]

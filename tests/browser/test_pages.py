@@ -28,12 +28,12 @@ def notices(transactional_db):
     progress.body = "以下为截至目前的情况。\n(一)清理河道。已清运垃圾三百吨。\n(三)增设监控。安装摄像头十二个。"
     progress.save()
     draft.submit(by=make.make_user("zhang"))
-    draft.publish(by=make.make_user("li"), archive=True)
+    draft.publish(confirmed=True, by=make.make_user("li"), archive=True)
     draft.begin_correction(by=make.make_user("zhang"), reason="受理电话印错一位，现予更正。")
     draft.submit(by=make.make_user("zhang"))
-    draft.publish(by=make.make_user("li"))
+    draft.publish(confirmed=True, by=make.make_user("li"))
     withdrawn = make.make_notice(tasks=[make.make_task(3)])
-    withdrawn.withdraw(by=make.make_user("li"), reason="落款单位有误，将重新公示。")
+    make.withdraw(withdrawn, "落款单位有误，将重新公示。")
     return {
         "open": draft,
         "upcoming": make.make_notice(today + 5 * DAY, today + 19 * DAY, tasks=[make.make_task(4)]),

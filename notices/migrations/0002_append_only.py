@@ -1,0 +1,87 @@
+"""What was published and logged is never changed and never deleted: the database itself refuses.
+
+One exception: the bytes and the title of an edition whose redaction two people have signed may be erased.
+"""
+
+from django.db import migrations
+
+TABLES = ("notices_logentry", "notices_treenode", "notices_checkpoint", "notices_confirmation")
+KEPT = (
+    "id",
+    "notice_id",
+    "number",
+    "digest",
+    "sequence",
+    "public_from",
+    "opens_on",
+    "closes_on",
+    "reason",
+    "drafted_at",
+    "drafted_by_id",
+    "published_at",
+    "published_by_id",
+    "via",
+    "emergency_reason",
+)
+ERASED = (
+    "length(NEW.document) = 0 AND "  # noqa: S608 – the columns are named above
+    + " AND ".join(f"NEW.{column} = OLD.{column}" for column in KEPT)
+    + " AND EXISTS (SELECT 1 FROM notices_redaction WHERE edition_id = OLD.id AND redacted_at IS NOT NULL)"
+)
+# (table, event, condition under which it is refused)
+GUARDS = [
+    *((table, event, "") for table in TABLES for event in ("UPDATE", "DELETE")),
+    ("notices_edition", "UPDATE", f"NOT ({ERASED})"),
+    ("notices_edition", "DELETE", ""),
+]
+
+
+def creating(vendor: str) -> list[str]:
+    """The statements that put the guards up."""
+    if vendor == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_no_{event} BEFORE {event} ON {table} {f'WHEN {condition}' if condition else ''} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for table, event, condition in GUARDS
+        ]
+    function = (
+        "CREATE OR REPLACE FUNCTION notices_append_only() RETURNS trigger AS $$ BEGIN "
+        "RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; "
+        "END $$ LANGUAGE plpgsql"
+    )
+    return [function] + [
+        f"CREATE TRIGGER {table}_no_{event} BEFORE {event} ON {table} FOR EACH ROW "
+        f"EXECUTE FUNCTION notices_append_only()"
+        if not condition
+        else f"CREATE FUNCTION {table}_no_{event}() RETURNS trigger AS $$ BEGIN IF {condition} THEN "
+        f"RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
+        f"RETURN NEW; END $$ LANGUAGE plpgsql; "
+        f"CREATE TRIGGER {table}_no_{event} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_no_{event}()"
+        for table, event, condition in GUARDS
+    ]
+
+
+def dropping(vendor: str) -> list[str]:
+    """The statements that take them down again."""
+    if vendor == "sqlite":
+        return [f"DROP TRIGGER {table}_no_{event}" for table, event, _ in GUARDS]
+    return [
+        *(f"DROP TRIGGER {table}_no_{event} ON {table}" for table, event, _ in GUARDS),
+        "DROP FUNCTION notices_edition_no_UPDATE()",
+        "DROP FUNCTION notices_append_only()",
+    ]
+
+
+def forwards(apps, schema_editor):
+    for statement in creating(schema_editor.connection.vendor):
+        schema_editor.execute(statement)
+
+
+def backwards(apps, schema_editor):
+    for statement in dropping(schema_editor.connection.vendor):
+        schema_editor.execute(statement)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("notices", "0001_initial")]
+    operations = [migrations.RunPython(forwards, backwards)]
