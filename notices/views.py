@@ -253,9 +253,25 @@ def task(request, pk):
         "stage": found.stage(today),
         "cards": [card(notice, today) for notice in found.notices.all()],
         "document": _newest(found),
-        "today": today,
+        "story": story(found, today),
     }
     return render(request, "notices/task.html", context)
+
+
+def story(task: RectificationTask, today: datetime.date) -> list[dict]:
+    """What happened to a task, day by day, as far as it is public: `kind`, `day`, and what belongs to it."""
+    events = [{"kind": "feedback", "day": task.round.feedback_on}, {"kind": "plan", "day": task.round.plan_on}]
+    for notice in task.notices.all():
+        acceptance = notice.edition.read().acceptance
+        if acceptance and not notice.withdrawn_at:
+            events.append({"kind": "acceptance", "day": acceptance.accepted_on, "conclusion": acceptance.conclusion})
+        events.append({"kind": "notice", "day": notice.edition.opens_on, "card": card(notice, today)})
+    for closure in task.closures.all():
+        events.append({"kind": "closure", "day": closure.closed_on, "closure": closure})
+        if closure.reopened_at:
+            events.append({"kind": "reopening", "day": timezone.localdate(closure.reopened_at)})
+    unlike = [event for number, event in enumerate(events) if event["day"] and event not in events[:number]]
+    return sorted(unlike, key=lambda event: event["day"])
 
 
 def _newest(task: RectificationTask) -> NoticeDocument:

@@ -487,6 +487,24 @@ def test_counts_on_the_home_page(client):
     assert re.findall(r'class="tile__count">(\d+)<', html) == ["1", "1", "1", "1"]
 
 
+def test_the_story_of_a_task_is_told_in_order(client):
+    today = timezone.localdate()
+    task = make.make_task()
+    task.round.feedback_on, task.round.plan_on = today - 400 * DAY, today - 300 * DAY
+    task.round.save()
+    first = make.make_notice(today - 60 * DAY, today - 50 * DAY, tasks=[task])
+    li = make.make_user("li")
+    task.close(by=li, closed_on=today - 40 * DAY, filing="青环督办〔2026〕12号")
+    task.reopen(by=li, reason="反弹。", at=timezone.now() - 30 * DAY)
+    second = make.make_notice(tasks=[task])
+    html = page(client, f"/tasks/{task.pk}/")
+    told = html[html.index('id="story"') :]
+    steps = ["督察组反馈问题", "印发整改方案", first.reference, "备案文号", "重新整改", second.reference]
+    places = [told.index(step) for step in steps]
+    assert places == sorted(places)
+    assert "反弹" not in html
+
+
 # ---- cost
 
 

@@ -149,7 +149,7 @@ _CLAIM = re.compile(
 )
 _UNITS = {"工作日": "working", "自然日": "calendar", "日历天": "calendar", "日历日": "calendar"}
 _SENTENCE_END = re.compile(r"[。；;\n]")
-_SPEAKS_OF_WINDOW = re.compile(_WINDOW_WORD)
+_SPEAKS_OF_WINDOW = re.compile(rf"{_WINDOW_WORD}|公\s?示之日起")
 
 
 def claimed_days(draft: Draft) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ import os
 import re
 import sys
 import urllib.request
+from http.client import HTTPException
 from typing import NamedTuple
 
 HELP = """核验生态环境督察整改公示日志：记录有没有被改过、删过、插过、倒填过，签名是不是真的。
@@ -30,6 +31,7 @@ FORKS = """请注意：没有提供旧检查点（--held）。如果整部日志
 只凭现在的日志和检查点是看不出来的。请抄下上面的检查点短行，下次核验时用 --held 提供。"""
 AFTER = "请注意：最新一个旧检查点之后的记录若被改写又重新签名，是看不出来的。请抄下上面的检查点短行，下次再用。"
 
+CONTROL = r"[\x00-\x09\x0b-\x1f]"
 SIZE = "(0|[1-9][0-9]{0,15})"
 CLOCK_SKEW = datetime.timedelta(seconds=120)  # how far the clocks of portal and signer may differ
 LONGEST_NOTE = 1 << 20  # bytes
@@ -117,11 +119,8 @@ def has_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     return encoded(add(times(s, BASE), times(k, (P - x, y, z, P - t)))) == r
 
 
-# Signed notes (c2sp.org/signed-note) and checkpoints (c2sp.org/tlog-checkpoint)
-
-
 class Key(NamedTuple):
-    """A verifier key: name, public key (32 bytes), key id (SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key), 4 bytes)."""
+    """A verifier key (c2sp.org/signed-note); `id` is SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key), first 4 bytes."""
 
     name: str
     public: bytes
@@ -129,16 +128,12 @@ class Key(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """Origin and number of entries of a log, base64 root or its beginning, time or ""."""
+    """Origin, number of entries, base64 root or its beginning, time or "" (c2sp.org/tlog-checkpoint)."""
 
     origin: str
     size: int
     root: str
     at: str
-
-    @property
-    def short(self) -> str:
-        return f"{self.size}:{self.root[:16]}"
 
 
 def plain(text: str) -> bytes:
@@ -174,18 +169,12 @@ def split_note(note: bytes) -> tuple[str, list]:
     except UnicodeDecodeError:
         raise Unfit("不是 UTF-8 文字") from None
     text, gap, signatures = content.rpartition("\n\n")
-    strange = len(note) > LONGEST_NOTE or re.search(r"[\x00-\x09\x0b-\x1f]", content)
-    if strange or not gap or not signatures.endswith("\n"):
+    if not gap or not signatures.endswith("\n") or len(note) > LONGEST_NOTE or re.search(CONTROL, content):
         raise Unfit("不是签名文本：应为正文、空行和签名行，且以换行结尾")
-    return text + "\n", [read_signature(*line.split(" ")) for line in signatures[:-1].split("\n")]
-
-
-def read_signature(dash: str, name: str = "", value: str = "", *more: str) -> tuple[str, bytes]:
-    """Name and id ‖ signature from the words of a signature line. Raises Unfit."""
-    signature = plain(value)
-    if more or dash != "—" or not valid_name(name) or len(signature) < 5:
+    words = [line.split(" ") for line in signatures[:-1].split("\n")]
+    if not all(len(w) == 3 and w[0] == "—" and valid_name(w[1]) and len(plain(w[2])) > 4 for w in words):
         raise Unfit("签名行的格式不对")
-    return name, signature
+    return text + "\n", [(name, plain(value)) for _, name, value in words]
 
 
 def open_note(note: bytes, keys: list[Key]) -> tuple[str, list[Key]]:
@@ -203,7 +192,7 @@ def read_checkpoint(text: str) -> Checkpoint:
     lines = text.split("\n")[:-1]
     timed = len(lines) > 3 and lines[3].startswith("time ")
     at = lines[3][len("time ") :] if timed else ""
-    if len(lines) < 3 or not all(lines) or not re.fullmatch(SIZE, lines[1]) or (timed and not valid_time(at)):
+    if len(lines) < 3 or not all(lines) or not re.fullmatch(SIZE, lines[1]) or (timed and not moment(at)):
         raise Unfit("不是检查点：应依次为来源、条数、根哈希和时间")
     if len(plain(lines[2])) != 32:
         raise Unfit("不是检查点：根哈希不是 32 字节")
@@ -227,12 +216,11 @@ def keys_at(size: int, entries: list[dict], keys: list[Key]) -> list[Key]:
     """The keys after the rotations among the first `size` entries. Raises Unfit for a rotation that is wrong."""
     for entry in entries[:size]:
         detail = entry.get("detail")
-        statement = detail.get("statement") if isinstance(detail, dict) else None
-        if entry["act"] == "key" and isinstance(statement, str):
-            try:
-                keys = rotated(statement.encode(), keys)
-            except Unfit as error:
-                raise Unfit(f"更换密钥的声明：{error}", entry["sequence"]) from None
+        statement = detail.get("statement") if entry["act"] == "key" and isinstance(detail, dict) else None
+        try:
+            keys = rotated(statement.encode(), keys) if isinstance(statement, str) else keys
+        except Unfit as error:
+            raise Unfit(f"更换密钥的声明：{error}", entry["sequence"]) from None
     return keys
 
 
@@ -242,11 +230,9 @@ def rotated(statement: bytes, keys: list[Key]) -> list[Key]:
     if not signers:
         return keys
     name, _, key, time = [*text.split("\n")[:-1], "", "", "", ""][:4]
-    new = read_key(key)
-    if text != f"{name}\nkey\n{key}\n{time}\n" or not time.startswith("time "):
+    new, names = read_key(key), {name, *(signer.name for signer in signers)}
+    if text != f"{name}\nkey\n{key}\n{time}\n" or not time.startswith("time ") or names != {new.name}:
         raise Unfit("不是更换密钥的声明")
-    if {name} != {new.name, *(signer.name for signer in signers)}:
-        raise Unfit("新旧密钥的名称不一致")
     return [key for key in keys if key not in signers and key != new] + [new]
 
 
@@ -261,9 +247,6 @@ def read_held(kept: bytes, entries: list[dict], keys: list[Key], origin: str) ->
     if not match:
         raise Unfit(f"旧检查点：不是检查点短行：{kept[:100]!r}")
     return Checkpoint(origin, int(match[1]), match[2], "")
-
-
-# Entries: one line of canonical JSON each
 
 
 def small_number(text: str) -> int:
@@ -285,8 +268,7 @@ def read_entry(line: bytes) -> dict:
         entry = DECODER.decode(line.decode())
         canonical = isinstance(entry, dict) and None not in entry.values() and ENCODER.encode(entry).encode() == line
     except (ValueError, RecursionError):
-        note = "（行尾多了回车符：文件的换行被改过）" if line.endswith(b"\r") else ""
-        raise Unfit("不是 UTF-8 编码的 JSON" + note) from None
+        raise Unfit("不是 UTF-8 编码的 JSON") from None
     if not canonical:
         raise Unfit("不是规范的写法（键须排序、不重复，无多余空格和空值）")
     for key in REQUIRED + [key for key in OPTIONAL if key in entry]:
@@ -303,21 +285,17 @@ def valid(key: str, value: object) -> bool:
         return False
     if "digest" in key:
         return bool(re.fullmatch("[0-9a-f]{64}", value))
-    return valid_time(value) if key == "at" else True
+    return key != "at" or moment(value) is not None
 
 
-def valid_time(text: str) -> bool:
-    """Is it UTC to the microsecond, like 2026-01-31T08:00:00.000000Z?"""
+def moment(text: str) -> datetime.datetime | None:
+    """UTC to the microsecond, from 2026-01-31T08:00:00.000000Z; None for any other form."""
     try:
-        value = datetime.datetime.fromisoformat(text[:-1])
+        value = datetime.datetime.fromisoformat(text[:-1]).replace(tzinfo=None)
     except ValueError:
-        return False
-    return value.isoformat(timespec="microseconds") + "Z" == text and 1970 <= value.year < 9999
-
-
-def shifted(at: str, by: datetime.timedelta) -> str:
-    """The valid time, moved."""
-    return (datetime.datetime.fromisoformat(at[:-1]) + by).isoformat(timespec="microseconds") + "Z"
+        return None
+    right = value.isoformat(timespec="microseconds") + "Z" == text and 1970 <= value.year < 9999
+    return value if right else None
 
 
 def read_entries(lines: list[bytes]) -> list[dict]:
@@ -345,16 +323,13 @@ def edition_entry(entries: list[dict], name: str, content: bytes) -> dict:
         identity = (str(document["reference"]), int(document["edition"]))
     except (ValueError, TypeError, LookupError, RecursionError):
         identity = None
-    said = [(entry, {entry.get("digest"), entry.get("salted_digest")} - {None}) for entry in entries]
-    for entry, digests in said:
-        if digest in digests:
+    for entry in entries:
+        if digest in (entry.get("digest"), entry.get("salted_digest")):
             return entry
-    mistaken = [entry for entry, digests in said if name in digests]
-    for entry, digests in said:
-        if digests and identity == (entry.get("reference"), entry.get("edition")):
-            mistaken.append(entry)
-    if mistaken:
-        raise Unfit(f"记录的指纹与文件“{name}”的指纹（SHA-256：{digest}）不同", mistaken[0]["sequence"])
+    for entry in entries:
+        said = "digest" in entry or "salted_digest" in entry
+        if said and identity == (entry.get("reference"), entry.get("edition")):
+            raise Unfit(f"记录的指纹与文件“{name}”的指纹（SHA-256：{digest}）不同", entry["sequence"])
     raise Unfit(f"日志里没有文件“{name}”的指纹（SHA-256：{digest}）")
 
 
@@ -404,23 +379,18 @@ def check_tree(lines: list[bytes], checkpoint: Checkpoint, held: list[Checkpoint
 
 def check_times(entries: list[dict], checkpoint: Checkpoint, held: list[Checkpoint]) -> None:
     """Raises Unfit for an entry dated before a checkpoint that did not have it yet, or after the one that has it."""
-    latest = shifted(checkpoint.at, CLOCK_SKEW) if checkpoint.at else ""
-    earliest = {mark.size: shifted(mark.at, -CLOCK_SKEW) for mark in held if mark.at}
-    floor = ""
-    for entry in entries:
-        at, sequence = entry["at"], entry["sequence"]
-        floor = max(floor, earliest.get(sequence, ""))
-        if at < floor:
-            raise Unfit(f"时间 {at} 被倒填：您保存的旧检查点更晚签发，当时还没有这一条", sequence)
-        if latest and at > latest:
-            raise Unfit(f"时间 {at} 晚于检查点的签发时间", sequence)
+    limit = checkpoint.at and moment(checkpoint.at) + CLOCK_SKEW
+    floors = [(mark.size, moment(mark.at) - CLOCK_SKEW) for mark in held if mark.at]
+    for sequence, entry in enumerate(entries):
+        at = moment(entry["at"])
+        if any(sequence >= size and at < floor for size, floor in floors):
+            raise Unfit(f"时间 {entry['at']} 被倒填：您保存的旧检查点更晚签发，当时还没有这一条", sequence)
+        if limit and at > limit:
+            raise Unfit(f"时间 {entry['at']} 晚于检查点的签发时间", sequence)
 
 
 def audit(lines: list[bytes], signed: bytes, keys: list[Key], held=(), editions=None) -> tuple:
-    """Check everything against everything: `held` are bytes, `editions` bytes by name. Raises Unfit.
-
-    Returns the checkpoint, all entries, the older checkpoints and the entries of the editions by name.
-    """
+    """The checkpoint, entries, older checkpoints and entries by edition; `held` and `editions` are bytes. Raises Unfit."""
     entries = read_entries(lines)
     checkpoint = verified(signed, entries, keys, "检查点")
     marks = sorted((read_held(kept, entries, keys, checkpoint.origin) for kept in held), key=lambda mark: mark.size)
@@ -428,9 +398,6 @@ def audit(lines: list[bytes], signed: bytes, keys: list[Key], held=(), editions=
     check_tree(lines, checkpoint, marks)
     check_times(entries, checkpoint, marks)
     return checkpoint, entries, marks, published
-
-
-# The program
 
 
 def options(arguments: list[str] | None) -> argparse.Namespace:
@@ -443,22 +410,23 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--held", action="append", default=[], help="从前保存的检查点文件，或检查点短行；可给多个")
     parser.add_argument("--edition", action="append", default=[], help="保存的公示文件（.json）；可给多个")
     given = parser.parse_args(arguments)
-    if bool(given.url) == bool(given.checkpoint) or bool(given.url) == bool(given.log):
-        raise Misuse("请提供日志文件和检查点文件，或者用 --url 给出网站地址。用 --help 看说明。")
-    if given.url and not given.url.startswith(("https://", "http://")):
-        raise Misuse("网站地址应以 https:// 开头。")
+    site = (given.url or "").startswith(("https://", "http://"))
+    if site == bool(given.log and given.checkpoint):
+        raise Misuse("请提供日志文件和检查点文件，或者用 --url 给出网站地址（https://…）。用 --help 看说明。")
     return given
 
 
 def read(place: str) -> bytes:
-    """The content of a page or a file. Raises Misuse."""
+    """The content of a page or a file; a short line stands for itself. Raises Misuse."""
+    if re.fullmatch(r"[0-9]+:\S+", place):
+        return place.encode()
     try:
         if place.startswith(("https://", "http://")):
             with urllib.request.urlopen(place, timeout=TIMEOUT) as page:  # noqa: S310 - only these two schemes
                 return page.read()
         with open(place, "rb") as file:
             return file.read()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise Misuse(f"读不了 {place}：{error}") from error
 
 
@@ -472,11 +440,8 @@ def read_site(site: str) -> tuple[list[bytes], bytes]:
     """The entries that a site's checkpoint covers, page by page, and the checkpoint. Raises Misuse or Unfit."""
     signed = read(site + "/log/checkpoint")
     lines, size = [], read_checkpoint(split_note(signed)[0]).size
-    while len(lines) < size:
-        page = split_lines(read(f"{site}/log/entries?start={len(lines)}"))
+    while len(lines) < size and (page := split_lines(read(f"{site}/log/entries?start={len(lines)}"))):
         lines += page
-        if not page:
-            break
     return lines[:size], signed
 
 
@@ -493,17 +458,17 @@ def given_keys(values: list[str]) -> list[Key]:
 def report(checkpoint: Checkpoint, entries: list[dict], marks: list[Checkpoint], published: dict[str, dict]) -> None:
     """Say what fits, and what that does not show."""
     print(f"核验通过：全部 {checkpoint.size} 条记录与检查点一致，签名有效。")
-    print(f"日志：{checkpoint.origin}；签发时间（UTC）：{checkpoint.at or '未写明'}；检查点短行：{checkpoint.short}")
+    print(
+        f"日志：{checkpoint.origin}；签发时间（UTC）：{checkpoint.at or '未写明'}；检查点短行：{checkpoint.size}:{checkpoint.root[:16]}"
+    )
     for mark in marks:
-        print(f"旧检查点 {mark.short}：与现在的前 {mark.size} 条记录一致。")
+        print(f"旧检查点 {mark.size}:{mark.root[:16]}：与现在的前 {mark.size} 条记录一致。")
     for name, entry in published.items():
         sequence, reference = entry["sequence"], entry.get("reference", "")
         print(f"文件“{name}”：{reference} 第 {entry.get('edition', '?')} 版，序号 {sequence}，{entry['at']}。")
         later = [entry for entry in entries[sequence + 1 :] if entry.get("reference") == reference]
         if later:
-            print(
-                f"　　此后这份公示还有 {len(later)} 条记录，最近一条是序号 {later[-1]['sequence']}（{later[-1]['act']}）。"
-            )
+            print(f"　　此后还有 {len(later)} 条同号记录，最近的是序号 {later[-1]['sequence']}（{later[-1]['act']}）。")
     print(AFTER if marks else FORKS)
 
 
@@ -513,15 +478,10 @@ def main(arguments: list[str] | None = None) -> int:
         stream.reconfigure(errors="backslashreplace")
     try:
         given = options(arguments)
-        keys, held = (
-            given_keys(given.key),
-            [value.encode() if re.fullmatch(r"\s*[0-9]+:\S+\s*", value) else read(value) for value in given.held],
-        )
+        keys, held = given_keys(given.key), [read(place) for place in given.held]
         editions = {os.path.basename(path): read(path) for path in given.edition}
-        if given.url:
-            lines, signed = read_site(given.url.rstrip("/"))
-        else:
-            lines, signed = split_lines(read(given.log)), read(given.checkpoint)
+        saved = not given.url and (split_lines(read(given.log)), read(given.checkpoint))
+        lines, signed = saved or read_site(given.url.rstrip("/"))
         report(*audit(lines, signed, keys, held, editions))
     except Misuse as error:
         print(error, file=sys.stderr)
