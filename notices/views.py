@@ -12,12 +12,15 @@ from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
 from . import windows
+from .documents.differences import differences
 from .documents.notice import NoticeDocument, Pairing, Section
 from .documents.rendering import to_text
 from .models import (
     CalendarDay,
+    Checkpoint,
     Edition,
     InspectionRound,
+    LogEntry,
     Organisation,
     PublicityNotice,
     RectificationTask,
@@ -33,7 +36,7 @@ PUBLIC_STATES = (State.OPEN, State.UPCOMING, State.CLOSED, State.WITHDRAWN)
 
 def public_notices():
     """Where every public page starts: published notices with what their cards show, in one query."""
-    return PublicityNotice.objects.public().select_related("edition", "organisation")
+    return PublicityNotice.objects.public().select_related("edition__confirmation", "organisation")
 
 
 def card(notice: PublicityNotice, today: datetime.date) -> dict:
@@ -106,7 +109,15 @@ def notice(request, reference):
 def edition(request, reference, number):
     """Any edition, in the printed order."""
     found = _edition(reference, number)
+    if found.is_redacted:
+        return _redacted(request, found)
     return _edition_page(request, "notices/edition.html", found.notice, found)
+
+
+def _redacted(request, edition: Edition):
+    """410: the bytes were erased by law; what was there is known by its digest alone."""
+    context = {"notice": edition.notice, "edition": edition, "redaction": edition.redaction}
+    return render(request, "notices/redacted.html", context, status=410)
 
 
 def _edition_page(request, template, notice, edition):
@@ -191,12 +202,13 @@ def notice_json(request, reference):
 
 @require_safe
 def edition_json(request, reference, number):
-    """Any edition, byte for byte as hashed."""
-    return _bytes(_edition(reference, number))
+    """Any edition, byte for byte as hashed; 410 where they were erased by law."""
+    found = _edition(reference, number)
+    return _redacted(request, found) if found.is_redacted else _bytes(found)
 
 
 def _edition(reference: str, number: int) -> Edition:
-    editions = Edition.objects.select_related("notice__organisation", "notice__edition")
+    editions = Edition.objects.visible().select_related("notice__organisation", "notice__edition", "redaction")
     return get_object_or_404(editions, notice__reference=reference, number=number)
 
 
@@ -209,10 +221,28 @@ def _bytes(edition: Edition) -> HttpResponse:
 
 @require_safe
 def history(request, reference):
-    """Every edition of a notice, and its withdrawal."""
+    """Every edition of a notice, its withdrawal, and the difference between any two editions."""
     found = get_object_or_404(public_notices(), reference=reference)
-    context = {**card(found, timezone.localdate()), "editions": found.editions.order_by("-number")}
+    editions = found.editions.visible().select_related("redaction", "confirmation").order_by("-number")
+    context = {
+        **card(found, timezone.localdate()),
+        "editions": editions,
+        "acts": LogEntry.objects.filter(reference=reference, sequence__lt=Checkpoint.objects.size()),
+        **_compared(editions, request.GET.get("from"), request.GET.get("to")),
+    }
     return render(request, "notices/history.html", context)
+
+
+def _compared(editions, old: str | None, new: str | None) -> dict:
+    """The difference between two editions by their numbers; between the newest two when none are asked for."""
+    readable = {str(edition.number): edition for edition in editions if not edition.is_redacted}
+    numbers = list(readable)
+    if old not in readable or new not in readable:
+        old, new = (numbers[1], numbers[0]) if len(numbers) > 1 else ("", "")
+    if not old:
+        return {"readable": numbers}
+    changes = differences(readable[old].read(), readable[new].read())
+    return {"readable": numbers, "from": old, "to": new, "changes": changes}
 
 
 @require_safe
@@ -244,7 +274,7 @@ def task(request, pk):
     """One task: what was found, what was promised and done, and its notices. Only tasks that a notice made public."""
     today = timezone.localdate()
     shown = Prefetch("notices", queryset=public_notices())
-    tasks = RectificationTask.objects.filter(notices__edition__isnull=False).distinct()
+    tasks = RectificationTask.objects.filter(notices__in=PublicityNotice.objects.public()).distinct()
     found = get_object_or_404(
         tasks.select_related("round", "organisation").prefetch_related(shown, "closures", "acceptances"), pk=pk
     )

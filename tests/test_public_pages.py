@@ -11,7 +11,8 @@ from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from notices import views
+from notices import importing, views
+from notices.documents import reading
 from notices.documents.notice import Item, NoticeDocument, Pairing, Section, TaskReference, Window
 from notices.documents.rendering import item_text
 from notices.models import NoticeSection
@@ -193,18 +194,8 @@ def test_a_strange_item_is_harmless(client, item):
 
 
 def test_the_reference_notice_is_there_whole(client, reference_file):
-    from notices.documents import reading
-
-    document = reading.read_file(reference_file).document
-    notice = make.make_draft(title=document.title, basis=document.basis, signatories=" ".join(document.signatories))
-    notice.sections.all().delete()
-    for ordinal, section in enumerate(document.sections, 1):
-        body = "\n".join([*section.paragraphs, *(item_text(item) for item in section.items)])
-        NoticeSection.objects.create(
-            notice=notice, ordinal=ordinal, kind=section.kind, heading=section.heading, body=body
-        )
-    notice.submit(by=make.make_user("zhang"))
-    notice.publish(confirmed=True, by=make.make_user("li"))
+    options = importing.Options(organisation="370300", create=True, publish=True)
+    notice = importing.store(reading.read_file(reference_file), options).notice
     published = notice.edition.read()
     assert any(isinstance(block, Pairing) for block in views.blocks(published))
     for url in (f"/notices/{notice.reference}/", f"/notices/{notice.reference}/editions/1/"):
@@ -394,8 +385,8 @@ def test_a_preview_without_dates_and_office_is_shown():
 
 
 def test_the_counting_table_names_every_day(client):
-    opens, closes = datetime.date(2025, 4, 30), datetime.date(2025, 5, 16)
-    notice = make.make_notice(opens, closes)
+    opens = datetime.date(2025, 4, 30)
+    notice = make.make_notice(opens)
     html = page(client, f"/notices/{notice.reference}/")
     table = re.search(r'<table class="calendar">.*?</table>', html, re.DOTALL)[0]
     days = re.findall(r'<time class="day__date" datetime="([\d-]+)"', table)

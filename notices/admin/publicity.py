@@ -11,8 +11,8 @@ from django.urls import path, reverse
 from django.utils import timezone
 
 from notices import windows
-from notices.models import Edition, NoticeSection, PublicityNotice, State
-from notices.views import draft_context
+from notices.models import Edition, NoticeSection, PublicityNotice, Redaction, State
+from notices.views import document_context, draft_context
 
 from .verbs import Verb, VerbsAdmin, ask, words
 
@@ -92,6 +92,18 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.in_state(self.value(), timezone.localdate()) if self.value() else queryset
 
 
+def correctable(notice: PublicityNotice, user) -> bool:
+    return bool(notice.edition_id and not notice.drafted_at and not notice.withdrawn_at)
+
+
+def awaits_withdrawal(notice: PublicityNotice) -> bool:
+    return bool(notice.withdrawal_proposed_at and not notice.withdrawn_at)
+
+
+def awaiting_redaction(notice: PublicityNotice):
+    return Redaction.objects.filter(edition__notice=notice, redacted_at__isnull=True)
+
+
 EDIT, PUBLISH = "notices.change_publicitynotice", "notices.publish_publicitynotice"
 
 
@@ -105,31 +117,78 @@ class PublicityNoticeAdmin(VerbsAdmin):
     filter_horizontal = ("tasks",)
     inlines = (SectionInline, EditionInline)
     verbs = {
-        "submit": Verb("送审", EDIT, lambda notice, user: notice.drafted_at and not notice.submitted_at),
+        "submit": Verb("送审", EDIT, lambda notice, user: notice.is_editable),
         "send_back": Verb("退回", PUBLISH, lambda notice, user: notice.submitted_at, ask(reason=words("退回原因"))),
         "publish": Verb(
-            "审核发布", PUBLISH, lambda notice, user: notice.submitted_at and notice.drafted_by_id != user.pk
+            "审核发布",
+            PUBLISH,
+            lambda notice, user: notice.submitted_at and notice.drafted_by_id != user.pk,
+            ask(
+                confirmed=forms.BooleanField(label="已核对提示", required=False),
+                public_from=forms.DateTimeField(
+                    label="定时公开（留空立即公开）",
+                    required=False,
+                    widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+                ),
+            ),
         ),
-        "begin_correction": Verb(
-            "更正",
-            EDIT,
-            lambda notice, user: notice.edition_id and not notice.drafted_at and not notice.withdrawn_at,
-            ask(reason=words("更正原因（会公开）")),
+        "publish_in_emergency": Verb(
+            "紧急发布",
+            PUBLISH,
+            lambda notice, user: notice.is_editable and notice.drafted_by_id == user.pk,
+            ask(
+                emergency_reason=words("紧急发布原因（会公开，直到第二人确认）"),
+                confirmed=forms.BooleanField(label="已核对提示", required=False),
+            ),
         ),
+        "begin_correction": Verb("更正", EDIT, correctable, ask(reason=words("更正原因（会公开）"))),
         "extend": Verb(
             "延期",
             EDIT,
-            lambda notice, user: notice.edition_id and not notice.drafted_at and not notice.withdrawn_at,
+            correctable,
             ask(
                 closes_on=forms.DateField(label="新的结束日期", widget=forms.DateInput(attrs={"type": "date"})),
                 reason=words("延期原因（会公开）"),
             ),
         ),
-        "withdraw": Verb(
-            "撤回",
-            PUBLISH,
-            lambda notice, user: notice.edition_id and not notice.withdrawn_at,
+        "compensate": Verb(
+            "停机补偿",
+            EDIT,
+            correctable,
+            ask(days=forms.IntegerField(label="补偿天数", min_value=1), reason=words("停机情况（会公开）")),
+        ),
+        "propose_withdrawal": Verb(
+            "提议撤回",
+            EDIT,
+            lambda notice, user: notice.edition_id and not notice.withdrawal_proposed_at,
             ask(reason=words("撤回原因（会公开）")),
+        ),
+        "withdraw": Verb(
+            "确认撤回",
+            PUBLISH,
+            lambda notice, user: awaits_withdrawal(notice) and notice.withdrawal_proposed_by_id != user.pk,
+        ),
+        "keep": Verb("不撤回", PUBLISH, lambda notice, user: awaits_withdrawal(notice)),
+        "confirm_edition": Verb(
+            "确认这次发布",
+            PUBLISH,
+            lambda notice, user: (
+                notice.edition_id
+                and notice.edition.is_unconfirmed
+                and user.pk not in (notice.edition.drafted_by_id, notice.edition.published_by_id)
+            ),
+        ),
+        "propose_redaction": Verb(
+            "提议遮盖旧版本",
+            EDIT,
+            lambda notice, user: notice.edition_id and notice.edition.number > 1,
+            ask(number=forms.IntegerField(label="版本", min_value=1), ground=words("法律依据（会公开）")),
+        ),
+        "redact": Verb(
+            "确认遮盖",
+            PUBLISH,
+            lambda notice, user: awaiting_redaction(notice).exclude(proposed_by=user).exists(),
+            ask(number=forms.IntegerField(label="版本", min_value=1)),
         ),
     }
 
@@ -165,8 +224,13 @@ class PublicityNoticeAdmin(VerbsAdmin):
         return [path("<int:pk>/preview/", preview, name="notices_publicitynotice_preview"), *super().get_urls()]
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        preview = reverse("admin:notices_publicitynotice_preview", args=[object_id]) if object_id.isdecimal() else ""
-        return super().change_view(request, object_id, form_url, {"preview_url": preview, **(extra_context or {})})
+        notice = self.get_object(request, object_id)
+        context = {
+            "preview_url": notice and reverse("admin:notices_publicitynotice_preview", args=[notice.pk]),
+            "findings": notice.findings() if notice and notice.drafted_at else [],
+            **(document_context(notice.document()) if notice and notice.opens_on else {}),
+        }
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def preview(self, request, pk):
         """The working copy as the public would see it, never cached."""

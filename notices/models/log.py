@@ -18,6 +18,21 @@ from .constraints import NotAllowed
 TOLERANCE = datetime.timedelta(seconds=120)
 
 
+# What the log records, in words.
+ACTS = {
+    "publish": "发布",
+    "correct": "更正",
+    "extend": "延期",
+    "outage": "停机补偿",
+    "withdraw": "撤回",
+    "redact": "遮盖",
+    "confirm": "第二人确认",
+    "tally": "异议计数",
+    "recovery": "恢复",
+    "key": "更换密钥",
+}
+
+
 class LogHead(models.Model):
     """The one row that writers queue at: `size` is the number of lines."""
 
@@ -77,6 +92,11 @@ class LogEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.act} {self.reference}".rstrip()
+
+    @property
+    def label(self) -> str:
+        """The act in words."""
+        return ACTS.get(self.act, self.act)
 
 
 class TreeNodeManager(models.Manager):
