@@ -5,8 +5,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
+from notices.models import Checkpoint
 from objections.models import PRIVACY_VERSION
 
 FACTS = (
@@ -22,9 +24,12 @@ FACTS = (
 
 
 def site(request) -> dict:
-    """Context processor: the site's own facts, as site.name, site.operator …"""
+    """Context processor: the site's own facts, as site.name, site.operator …, and the log's newest checkpoint."""
     facts = {name.removeprefix("SITE_").lower(): getattr(settings, name) for name in FACTS}
-    return {"site": facts | {"domain": urlsplit(settings.SITE_URL).hostname}}
+    return {
+        "site": facts | {"domain": urlsplit(settings.SITE_URL).hostname},
+        "checkpoint": SimpleLazyObject(Checkpoint.objects.newest),
+    }
 
 
 @require_safe
@@ -47,17 +52,22 @@ def robots(request):
     return HttpResponse("User-agent: *\nDisallow: /admin/\nDisallow: /objections/\n", content_type="text/plain")
 
 
+def _error(request, status: int) -> HttpResponse:
+    # Whatever failed may be the database: these pages ask it nothing.
+    return render(request, f"{status}.html", {"checkpoint": None}, status=status)
+
+
 def bad_request(request, exception=None):
-    return render(request, "400.html", status=400)
+    return _error(request, 400)
 
 
 def forbidden(request, exception=None):
-    return render(request, "403.html", status=403)
+    return _error(request, 403)
 
 
 def not_found(request, exception=None):
-    return render(request, "404.html", status=404)
+    return _error(request, 404)
 
 
 def server_error(request):
-    return render(request, "500.html", status=500)
+    return _error(request, 500)

@@ -10,7 +10,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -19,546 +18,1362 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='CalendarDay',
+            name="CalendarDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('date', models.DateField(unique=True, verbose_name='日期')),
-                ('working', models.BooleanField(help_text='勾选表示调休上班，不勾选表示放假。', verbose_name='上班')),
-                ('name', models.CharField(blank=True, help_text='例如：春节、国庆节调休。', max_length=50, verbose_name='名称')),
-                ('source', models.CharField(help_text='文件名称和文号。', max_length=200, verbose_name='依据')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("date", models.DateField(unique=True, verbose_name="日期")),
+                ("working", models.BooleanField(help_text="勾选表示调休上班，不勾选表示放假。", verbose_name="上班")),
+                (
+                    "name",
+                    models.CharField(
+                        blank=True, help_text="例如：春节、国庆节调休。", max_length=50, verbose_name="名称"
+                    ),
+                ),
+                ("source", models.CharField(help_text="文件名称和文号。", max_length=200, verbose_name="依据")),
             ],
             options={
-                'verbose_name': '日历',
-                'verbose_name_plural': '日历',
-                'ordering': ('date',),
+                "verbose_name": "日历",
+                "verbose_name_plural": "日历",
+                "ordering": ("date",),
             },
         ),
         migrations.CreateModel(
-            name='Checkpoint',
+            name="Checkpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('size', models.PositiveBigIntegerField(unique=True, verbose_name='条数')),
-                ('note', models.TextField(verbose_name='检查点')),
-                ('signed_at', models.DateTimeField(verbose_name='签名时间')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("size", models.PositiveBigIntegerField(unique=True, verbose_name="条数")),
+                ("note", models.TextField(verbose_name="检查点")),
+                ("signed_at", models.DateTimeField(verbose_name="签名时间")),
             ],
             options={
-                'verbose_name': '检查点',
-                'verbose_name_plural': '检查点',
-                'ordering': ('size',),
+                "verbose_name": "检查点",
+                "verbose_name_plural": "检查点",
+                "ordering": ("size",),
             },
         ),
         migrations.CreateModel(
-            name='LogEntry',
+            name="LogEntry",
             fields=[
-                ('sequence', models.PositiveBigIntegerField(primary_key=True, serialize=False, verbose_name='序号')),
-                ('at', models.DateTimeField(verbose_name='时间')),
-                ('act', models.CharField(max_length=12, verbose_name='事项')),
-                ('reference', models.CharField(blank=True, db_index=True, max_length=12, verbose_name='公示编号')),
-                ('edition', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='版本')),
-                ('digest', models.CharField(blank=True, max_length=64, verbose_name='SHA-256')),
-                ('line', models.TextField(verbose_name='原文')),
+                ("sequence", models.PositiveBigIntegerField(primary_key=True, serialize=False, verbose_name="序号")),
+                ("at", models.DateTimeField(verbose_name="时间")),
+                ("act", models.CharField(max_length=12, verbose_name="事项")),
+                ("reference", models.CharField(blank=True, db_index=True, max_length=12, verbose_name="公示编号")),
+                ("edition", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="版本")),
+                ("digest", models.CharField(blank=True, max_length=64, verbose_name="SHA-256")),
+                ("line", models.TextField(verbose_name="原文")),
             ],
             options={
-                'verbose_name': '公示日志',
-                'verbose_name_plural': '公示日志',
-                'ordering': ('sequence',),
+                "verbose_name": "公示日志",
+                "verbose_name_plural": "公示日志",
+                "ordering": ("sequence",),
             },
         ),
         migrations.CreateModel(
-            name='LogHead',
+            name="LogHead",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('size', models.PositiveBigIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("size", models.PositiveBigIntegerField(default=0)),
             ],
             options={
-                'verbose_name': '日志长度',
-                'verbose_name_plural': '日志长度',
+                "verbose_name": "日志长度",
+                "verbose_name_plural": "日志长度",
             },
         ),
         migrations.CreateModel(
-            name='Measure',
+            name="Measure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ordinal', models.PositiveSmallIntegerField(verbose_name='顺序')),
-                ('label', models.CharField(blank=True, help_text='例如：（一）。留空时按顺序编号。', max_length=20, verbose_name='编号写法')),
-                ('heading', models.CharField(blank=True, max_length=100, verbose_name='小标题')),
-                ('text', models.TextField(blank=True, help_text='可以分段，每段一行。', verbose_name='内容')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ordinal", models.PositiveSmallIntegerField(verbose_name="顺序")),
+                (
+                    "label",
+                    models.CharField(
+                        blank=True, help_text="例如：（一）。留空时按顺序编号。", max_length=20, verbose_name="编号写法"
+                    ),
+                ),
+                ("heading", models.CharField(blank=True, max_length=100, verbose_name="小标题")),
+                ("text", models.TextField(blank=True, help_text="可以分段，每段一行。", verbose_name="内容")),
             ],
             options={
-                'verbose_name': '整改措施',
-                'verbose_name_plural': '整改措施',
-                'ordering': ('task', 'ordinal'),
+                "verbose_name": "整改措施",
+                "verbose_name_plural": "整改措施",
+                "ordering": ("task", "ordinal"),
             },
         ),
         migrations.CreateModel(
-            name='ReferenceYear',
+            name="ReferenceYear",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('year', models.PositiveSmallIntegerField(unique=True, verbose_name='年份')),
-                ('last', models.PositiveIntegerField(default=0, verbose_name='最后编号')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("year", models.PositiveSmallIntegerField(unique=True, verbose_name="年份")),
+                ("last", models.PositiveIntegerField(default=0, verbose_name="最后编号")),
             ],
             options={
-                'verbose_name': '公示编号',
-                'verbose_name_plural': '公示编号',
+                "verbose_name": "公示编号",
+                "verbose_name_plural": "公示编号",
             },
         ),
         migrations.CreateModel(
-            name='Edition',
+            name="Edition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(verbose_name='版本')),
-                ('document', models.BinaryField(verbose_name='内容')),
-                ('digest', models.CharField(max_length=64, verbose_name='SHA-256')),
-                ('sequence', models.PositiveBigIntegerField(unique=True, verbose_name='日志序号')),
-                ('public_from', models.DateTimeField(help_text='定时发布的版本到这一刻才公开。', verbose_name='公开时间')),
-                ('title', models.CharField(max_length=200, verbose_name='标题')),
-                ('opens_on', models.DateField(verbose_name='公示开始')),
-                ('closes_on', models.DateField(verbose_name='公示结束')),
-                ('reason', models.TextField(blank=True, verbose_name='更正说明')),
-                ('drafted_at', models.DateTimeField(verbose_name='起草时间')),
-                ('published_at', models.DateTimeField(verbose_name='发布时间')),
-                ('via', models.CharField(choices=[('review', '审核发布'), ('emergency', '紧急发布'), ('command', '命令行发布')], max_length=10, verbose_name='发布方式')),
-                ('emergency_reason', models.TextField(blank=True, verbose_name='紧急发布原因')),
-                ('warnings', models.JSONField(blank=True, default=list, verbose_name='发布时确认的提示')),
-                ('drafted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='起草人')),
-                ('published_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='发布人')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField(verbose_name="版本")),
+                ("document", models.BinaryField(verbose_name="内容")),
+                ("digest", models.CharField(max_length=64, verbose_name="SHA-256")),
+                ("sequence", models.PositiveBigIntegerField(unique=True, verbose_name="日志序号")),
+                (
+                    "public_from",
+                    models.DateTimeField(help_text="定时发布的版本到这一刻才公开。", verbose_name="公开时间"),
+                ),
+                ("title", models.CharField(max_length=200, verbose_name="标题")),
+                ("opens_on", models.DateField(verbose_name="公示开始")),
+                ("closes_on", models.DateField(verbose_name="公示结束")),
+                ("reason", models.TextField(blank=True, verbose_name="更正说明")),
+                ("drafted_at", models.DateTimeField(verbose_name="起草时间")),
+                ("published_at", models.DateTimeField(verbose_name="发布时间")),
+                (
+                    "via",
+                    models.CharField(
+                        choices=[("review", "审核发布"), ("emergency", "紧急发布"), ("command", "命令行发布")],
+                        max_length=10,
+                        verbose_name="发布方式",
+                    ),
+                ),
+                ("emergency_reason", models.TextField(blank=True, verbose_name="紧急发布原因")),
+                ("warnings", models.JSONField(blank=True, default=list, verbose_name="发布时确认的提示")),
+                (
+                    "drafted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="起草人",
+                    ),
+                ),
+                (
+                    "published_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="发布人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '版本',
-                'verbose_name_plural': '版本',
-                'ordering': ('notice', 'number'),
+                "verbose_name": "版本",
+                "verbose_name_plural": "版本",
+                "ordering": ("notice", "number"),
             },
         ),
         migrations.CreateModel(
-            name='Confirmation',
+            name="Confirmation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('confirmed_at', models.DateTimeField(verbose_name='确认时间')),
-                ('confirmed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='确认人')),
-                ('edition', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to='notices.edition', verbose_name='版本')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("confirmed_at", models.DateTimeField(verbose_name="确认时间")),
+                (
+                    "confirmed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="确认人",
+                    ),
+                ),
+                (
+                    "edition",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, to="notices.edition", verbose_name="版本"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '确认',
-                'verbose_name_plural': '确认',
+                "verbose_name": "确认",
+                "verbose_name_plural": "确认",
             },
         ),
         migrations.CreateModel(
-            name='InspectionRound',
+            name="InspectionRound",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='与反馈意见一致，例如：第一轮中央生态环境保护督察。', max_length=100, unique=True, verbose_name='督察轮次')),
-                ('slug', models.SlugField(help_text='公开网址的一部分，例如 central-1；公开后不要改动。', unique=True, verbose_name='网址标识')),
-                ('level', models.CharField(choices=[('central', '中央'), ('provincial', '省级'), ('other', '其他')], default='central', max_length=10, verbose_name='级别')),
-                ('kind', models.CharField(choices=[('routine', '例行督察'), ('look_back', '“回头看”'), ('special', '专项督察')], default='routine', max_length=10, verbose_name='类型')),
-                ('ordinal', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='第几轮')),
-                ('feedback_on', models.DateField(blank=True, null=True, verbose_name='反馈日期')),
-                ('plan_on', models.DateField(blank=True, null=True, verbose_name='整改方案印发日期')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="与反馈意见一致，例如：第一轮中央生态环境保护督察。",
+                        max_length=100,
+                        unique=True,
+                        verbose_name="督察轮次",
+                    ),
+                ),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="公开网址的一部分，例如 central-1；公开后不要改动。",
+                        unique=True,
+                        verbose_name="网址标识",
+                    ),
+                ),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[("central", "中央"), ("provincial", "省级"), ("other", "其他")],
+                        default="central",
+                        max_length=10,
+                        verbose_name="级别",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("routine", "例行督察"), ("look_back", "“回头看”"), ("special", "专项督察")],
+                        default="routine",
+                        max_length=10,
+                        verbose_name="类型",
+                    ),
+                ),
+                ("ordinal", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="第几轮")),
+                ("feedback_on", models.DateField(blank=True, null=True, verbose_name="反馈日期")),
+                ("plan_on", models.DateField(blank=True, null=True, verbose_name="整改方案印发日期")),
             ],
             options={
-                'verbose_name': '督察轮次',
-                'verbose_name_plural': '督察轮次',
-                'ordering': ('-feedback_on', 'name'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('feedback_on__isnull', True), ('plan_on__isnull', True), ('plan_on__gte', models.F('feedback_on')), _connector='OR'), name='notices_round_plan_after_feedback', violation_error_message='整改方案的日期不应早于反馈日期。')],
+                "verbose_name": "督察轮次",
+                "verbose_name_plural": "督察轮次",
+                "ordering": ("-feedback_on", "name"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("feedback_on__isnull", True),
+                            ("plan_on__isnull", True),
+                            ("plan_on__gte", models.F("feedback_on")),
+                            _connector="OR",
+                        ),
+                        name="notices_round_plan_after_feedback",
+                        violation_error_message="整改方案的日期不应早于反馈日期。",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(error_messages={'unique': '这个单位代码已经有单位使用。同一地区的第二个单位请加序号，如 370300-2。'}, help_text='行政区划代码（6、9 或 12 位）；同一地区的第二个单位在后面加短横线和序号，如 370300-2。', max_length=20, unique=True, validators=[django.core.validators.RegexValidator('^\\d{6}(\\d{3}|\\d{6})?(-\\d+)?\\Z', '单位代码是行政区划代码，如 370300 或 370300-2。')], verbose_name='单位代码')),
-                ('name', models.CharField(help_text='全称，与落款一致。', max_length=100, unique=True, verbose_name='单位名称')),
-                ('kind', models.CharField(choices=[('ecology_bureau', '生态环境部门'), ('government', '党委、政府'), ('department', '其他部门'), ('other', '其他单位')], default='ecology_bureau', max_length=20, verbose_name='单位类型')),
-                ('parent', models.ForeignKey(blank=True, help_text='督导本单位的上级；上级可以看到下级的全部任务和公示。', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='notices.organisation', verbose_name='上级单位')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "code",
+                    models.CharField(
+                        error_messages={
+                            "unique": "这个单位代码已经有单位使用。同一地区的第二个单位请加序号，如 370300-2。"
+                        },
+                        help_text="行政区划代码（6、9 或 12 位）；同一地区的第二个单位在后面加短横线和序号，如 370300-2。",
+                        max_length=20,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^\\d{6}(\\d{3}|\\d{6})?(-\\d+)?\\Z", "单位代码是行政区划代码，如 370300 或 370300-2。"
+                            )
+                        ],
+                        verbose_name="单位代码",
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="全称，与落款一致。", max_length=100, unique=True, verbose_name="单位名称"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("ecology_bureau", "生态环境部门"),
+                            ("government", "党委、政府"),
+                            ("department", "其他部门"),
+                            ("other", "其他单位"),
+                        ],
+                        default="ecology_bureau",
+                        max_length=20,
+                        verbose_name="单位类型",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="督导本单位的上级；上级可以看到下级的全部任务和公示。",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="notices.organisation",
+                        verbose_name="上级单位",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '单位',
-                'verbose_name_plural': '单位',
-                'ordering': ('code',),
+                "verbose_name": "单位",
+                "verbose_name_plural": "单位",
+                "ordering": ("code",),
             },
         ),
         migrations.CreateModel(
-            name='PublicityNotice',
+            name="PublicityNotice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.CharField(blank=True, editable=False, max_length=12, null=True, unique=True, verbose_name='公示编号')),
-                ('stage', models.CharField(choices=[('self_acceptance', '自我验收后公示'), ('lead_acceptance', '牵头部门验收后公示'), ('acceptance_request', '拟申请验收销号公示'), ('closure', '拟销号公示')], default='self_acceptance', help_text='决定公示期的长短。', max_length=20, verbose_name='公示环节')),
-                ('title', models.CharField(max_length=200, verbose_name='标题')),
-                ('basis', models.TextField(blank=True, help_text='标题下的第一段：根据哪些文件，对什么进行公示。', verbose_name='依据')),
-                ('signatories', models.CharField(blank=True, help_text='落款单位；几个单位之间用空格分开，没有落款时不填。', max_length=300, verbose_name='落款')),
-                ('signed_on', models.DateField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(datetime.date(2000, 1, 1)), django.core.validators.MaxValueValidator(datetime.date(2100, 12, 31))], verbose_name='落款日期')),
-                ('opens_on', models.DateField(blank=True, help_text='当天 0 时开始。', null=True, validators=[django.core.validators.MinValueValidator(datetime.date(2000, 1, 1)), django.core.validators.MaxValueValidator(datetime.date(2100, 12, 31))], verbose_name='公示开始')),
-                ('closes_on', models.DateField(blank=True, help_text='当天 24 时结束。留空时按公示期规则推算。', null=True, validators=[django.core.validators.MinValueValidator(datetime.date(2000, 1, 1)), django.core.validators.MaxValueValidator(datetime.date(2100, 12, 31))], verbose_name='公示结束')),
-                ('change_act', models.CharField(blank=True, editable=False, max_length=12)),
-                ('change_reason', models.TextField(blank=True, help_text='更正或延期时向公众说明的原因，会公开。', verbose_name='更正说明')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='录入时间')),
-                ('drafted_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='起草时间')),
-                ('submitted_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='送审时间')),
-                ('returned_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='退回时间')),
-                ('return_reason', models.TextField(blank=True, editable=False, verbose_name='退回原因')),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='首次发布时间')),
-                ('withdrawal_proposed_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='提议撤回时间')),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='撤回时间')),
-                ('withdrawal_reason', models.TextField(blank=True, editable=False, verbose_name='撤回原因')),
-                ('drafted_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='起草人')),
-                ('edition', models.OneToOneField(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='notices.edition', verbose_name='现行版本')),
-                ('editors', models.ManyToManyField(blank=True, editable=False, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='参与起草')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='notices.organisation', verbose_name='发布单位')),
-                ('published_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='首次发布人')),
-                ('returned_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='退回人')),
-                ('submitted_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='送审人')),
-                ('withdrawal_proposed_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='提议撤回人')),
-                ('withdrawn_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='撤回人')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "reference",
+                    models.CharField(
+                        blank=True, editable=False, max_length=12, null=True, unique=True, verbose_name="公示编号"
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("self_acceptance", "自我验收后公示"),
+                            ("lead_acceptance", "牵头部门验收后公示"),
+                            ("acceptance_request", "拟申请验收销号公示"),
+                            ("closure", "拟销号公示"),
+                        ],
+                        default="self_acceptance",
+                        help_text="决定公示期的长短。",
+                        max_length=20,
+                        verbose_name="公示环节",
+                    ),
+                ),
+                ("title", models.CharField(max_length=200, verbose_name="标题")),
+                (
+                    "basis",
+                    models.TextField(
+                        blank=True, help_text="标题下的第一段：根据哪些文件，对什么进行公示。", verbose_name="依据"
+                    ),
+                ),
+                (
+                    "signatories",
+                    models.CharField(
+                        blank=True,
+                        help_text="落款单位；几个单位之间用空格分开，没有落款时不填。",
+                        max_length=300,
+                        verbose_name="落款",
+                    ),
+                ),
+                (
+                    "signed_on",
+                    models.DateField(
+                        blank=True,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(datetime.date(2000, 1, 1)),
+                            django.core.validators.MaxValueValidator(datetime.date(2100, 12, 31)),
+                        ],
+                        verbose_name="落款日期",
+                    ),
+                ),
+                (
+                    "opens_on",
+                    models.DateField(
+                        blank=True,
+                        help_text="当天 0 时开始。",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(datetime.date(2000, 1, 1)),
+                            django.core.validators.MaxValueValidator(datetime.date(2100, 12, 31)),
+                        ],
+                        verbose_name="公示开始",
+                    ),
+                ),
+                (
+                    "closes_on",
+                    models.DateField(
+                        blank=True,
+                        help_text="当天 24 时结束。留空时按公示期规则推算。",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(datetime.date(2000, 1, 1)),
+                            django.core.validators.MaxValueValidator(datetime.date(2100, 12, 31)),
+                        ],
+                        verbose_name="公示结束",
+                    ),
+                ),
+                ("change_act", models.CharField(blank=True, editable=False, max_length=12)),
+                (
+                    "change_reason",
+                    models.TextField(
+                        blank=True, help_text="更正或延期时向公众说明的原因，会公开。", verbose_name="更正说明"
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="录入时间"),
+                ),
+                ("drafted_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="起草时间")),
+                ("submitted_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="送审时间")),
+                ("returned_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="退回时间")),
+                ("return_reason", models.TextField(blank=True, editable=False, verbose_name="退回原因")),
+                (
+                    "published_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="首次发布时间"),
+                ),
+                (
+                    "withdrawal_proposed_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="提议撤回时间"),
+                ),
+                ("withdrawn_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="撤回时间")),
+                ("withdrawal_reason", models.TextField(blank=True, editable=False, verbose_name="撤回原因")),
+                (
+                    "drafted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="起草人",
+                    ),
+                ),
+                (
+                    "edition",
+                    models.OneToOneField(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="notices.edition",
+                        verbose_name="现行版本",
+                    ),
+                ),
+                (
+                    "editors",
+                    models.ManyToManyField(
+                        blank=True,
+                        editable=False,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="参与起草",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to="notices.organisation",
+                        verbose_name="发布单位",
+                    ),
+                ),
+                (
+                    "published_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="首次发布人",
+                    ),
+                ),
+                (
+                    "returned_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="退回人",
+                    ),
+                ),
+                (
+                    "submitted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="送审人",
+                    ),
+                ),
+                (
+                    "withdrawal_proposed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="提议撤回人",
+                    ),
+                ),
+                (
+                    "withdrawn_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="撤回人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '公示',
-                'verbose_name_plural': '公示',
-                'ordering': ('-published_at', '-id'),
-                'permissions': [('publish_publicitynotice', '可以审核发布公示')],
+                "verbose_name": "公示",
+                "verbose_name_plural": "公示",
+                "ordering": ("-published_at", "-id"),
+                "permissions": [("publish_publicitynotice", "可以审核发布公示")],
             },
             bases=(notices.models.acts.PublishedActs, models.Model),
         ),
         migrations.CreateModel(
-            name='NoticeSection',
+            name="NoticeSection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ordinal', models.PositiveSmallIntegerField(verbose_name='顺序')),
-                ('kind', models.CharField(choices=[('problem', '反馈问题'), ('objective', '整改目标'), ('measures', '整改措施'), ('deadline', '整改时限'), ('responsible', '责任单位'), ('progress', '整改情况'), ('acceptance', '自我验收'), ('other', '其他')], default='other', max_length=12, verbose_name='类别')),
-                ('heading', models.CharField(blank=True, help_text='照印，包括编号，例如：二、整改措施。', max_length=200, verbose_name='标题')),
-                ('body', models.TextField(blank=True, help_text='每段一行。以（一）、1. 或一是开头的行会成为条目，措施与进展的同号条目会并排显示。', verbose_name='内容')),
-                ('notice', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sections', to='notices.publicitynotice', verbose_name='公示')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ordinal", models.PositiveSmallIntegerField(verbose_name="顺序")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("problem", "反馈问题"),
+                            ("objective", "整改目标"),
+                            ("measures", "整改措施"),
+                            ("deadline", "整改时限"),
+                            ("responsible", "责任单位"),
+                            ("progress", "整改情况"),
+                            ("acceptance", "自我验收"),
+                            ("other", "其他"),
+                        ],
+                        default="other",
+                        max_length=12,
+                        verbose_name="类别",
+                    ),
+                ),
+                (
+                    "heading",
+                    models.CharField(
+                        blank=True,
+                        help_text="照印，包括编号，例如：二、整改措施。",
+                        max_length=200,
+                        verbose_name="标题",
+                    ),
+                ),
+                (
+                    "body",
+                    models.TextField(
+                        blank=True,
+                        help_text="每段一行。以（一）、1. 或一是开头的行会成为条目，措施与进展的同号条目会并排显示。",
+                        verbose_name="内容",
+                    ),
+                ),
+                (
+                    "notice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sections",
+                        to="notices.publicitynotice",
+                        verbose_name="公示",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '公示内容',
-                'verbose_name_plural': '公示内容',
-                'ordering': ('notice', 'ordinal'),
+                "verbose_name": "公示内容",
+                "verbose_name_plural": "公示内容",
+                "ordering": ("notice", "ordinal"),
             },
         ),
         migrations.AddField(
-            model_name='edition',
-            name='notice',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='editions', to='notices.publicitynotice', verbose_name='公示'),
+            model_name="edition",
+            name="notice",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="editions",
+                to="notices.publicitynotice",
+                verbose_name="公示",
+            ),
         ),
         migrations.CreateModel(
-            name='PublicityRule',
+            name="PublicityRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(blank=True, choices=[('self_acceptance', '自我验收后公示'), ('lead_acceptance', '牵头部门验收后公示'), ('acceptance_request', '拟申请验收销号公示'), ('closure', '拟销号公示')], help_text='留空表示适用于所有环节。', max_length=20, verbose_name='公示环节')),
-                ('length', models.PositiveSmallIntegerField(default=10, verbose_name='公示天数')),
-                ('unit', models.CharField(choices=[('working', '工作日'), ('calendar', '自然日')], default='working', max_length=10, verbose_name='天数单位')),
-                ('first_day_counts', models.BooleanField(default=True, help_text='公示当天算第一天。', verbose_name='首日计入')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='publicity_rules', to='notices.organisation', verbose_name='单位')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "stage",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("self_acceptance", "自我验收后公示"),
+                            ("lead_acceptance", "牵头部门验收后公示"),
+                            ("acceptance_request", "拟申请验收销号公示"),
+                            ("closure", "拟销号公示"),
+                        ],
+                        help_text="留空表示适用于所有环节。",
+                        max_length=20,
+                        verbose_name="公示环节",
+                    ),
+                ),
+                ("length", models.PositiveSmallIntegerField(default=10, verbose_name="公示天数")),
+                (
+                    "unit",
+                    models.CharField(
+                        choices=[("working", "工作日"), ("calendar", "自然日")],
+                        default="working",
+                        max_length=10,
+                        verbose_name="天数单位",
+                    ),
+                ),
+                (
+                    "first_day_counts",
+                    models.BooleanField(default=True, help_text="公示当天算第一天。", verbose_name="首日计入"),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="publicity_rules",
+                        to="notices.organisation",
+                        verbose_name="单位",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '公示期规则',
-                'verbose_name_plural': '公示期规则',
-                'ordering': ('organisation', 'stage'),
+                "verbose_name": "公示期规则",
+                "verbose_name_plural": "公示期规则",
+                "ordering": ("organisation", "stage"),
             },
         ),
         migrations.CreateModel(
-            name='ReceivingOffice',
+            name="ReceivingOffice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='公示上写明的名称。', max_length=100, verbose_name='受理部门')),
-                ('phone', models.CharField(blank=True, help_text='办公电话，带区号；不要写私人手机号。', max_length=100, verbose_name='电话')),
-                ('email', models.EmailField(blank=True, help_text='写在公示上、给群众用的邮箱。', max_length=254, verbose_name='公开邮箱')),
-                ('address', models.CharField(blank=True, max_length=200, verbose_name='地址')),
-                ('hours', models.CharField(blank=True, help_text='例如：工作日 9:00—17:00。', max_length=100, verbose_name='办公时间')),
-                ('mailboxes', models.TextField(blank=True, help_text='收到异议后通知这些邮箱，每行一个，不对外公开。留空时异议只在后台可见。', verbose_name='异议送达邮箱')),
-                ('accepts_anonymous', models.BooleanField(default=False, help_text='匿名者凭回执码查询答复。', verbose_name='接受匿名异议')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='receiving_offices', to='notices.organisation', verbose_name='所属单位')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(help_text="公示上写明的名称。", max_length=100, verbose_name="受理部门")),
+                (
+                    "phone",
+                    models.CharField(
+                        blank=True,
+                        help_text="办公电话，带区号；不要写私人手机号。",
+                        max_length=100,
+                        verbose_name="电话",
+                    ),
+                ),
+                (
+                    "email",
+                    models.EmailField(
+                        blank=True, help_text="写在公示上、给群众用的邮箱。", max_length=254, verbose_name="公开邮箱"
+                    ),
+                ),
+                ("address", models.CharField(blank=True, max_length=200, verbose_name="地址")),
+                (
+                    "hours",
+                    models.CharField(
+                        blank=True, help_text="例如：工作日 9:00—17:00。", max_length=100, verbose_name="办公时间"
+                    ),
+                ),
+                (
+                    "mailboxes",
+                    models.TextField(
+                        blank=True,
+                        help_text="收到异议后通知这些邮箱，每行一个，不对外公开。留空时异议只在后台可见。",
+                        verbose_name="异议送达邮箱",
+                    ),
+                ),
+                (
+                    "accepts_anonymous",
+                    models.BooleanField(
+                        default=False, help_text="匿名者凭回执码查询答复。", verbose_name="接受匿名异议"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="receiving_offices",
+                        to="notices.organisation",
+                        verbose_name="所属单位",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '受理部门',
-                'verbose_name_plural': '受理部门',
-                'ordering': ('organisation', 'name'),
+                "verbose_name": "受理部门",
+                "verbose_name_plural": "受理部门",
+                "ordering": ("organisation", "name"),
             },
         ),
         migrations.AddField(
-            model_name='publicitynotice',
-            name='receiving_office',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='notices.receivingoffice', verbose_name='受理部门'),
+            model_name="publicitynotice",
+            name="receiving_office",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="notices",
+                to="notices.receivingoffice",
+                verbose_name="受理部门",
+            ),
         ),
         migrations.CreateModel(
-            name='RectificationTask',
+            name="RectificationTask",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('task', '整改任务'), ('petition', '信访交办件'), ('self_found', '自排查问题')], default='task', max_length=12, verbose_name='类别')),
-                ('number', models.PositiveSmallIntegerField(blank=True, help_text='信访交办件不填。', null=True, verbose_name='序号')),
-                ('sub_number', models.PositiveSmallIntegerField(blank=True, help_text='“第四十七项问题五”的分项序号是 5。', null=True, verbose_name='分项序号')),
-                ('number_text', models.CharField(blank=True, help_text='与方案一致，例如：第一项。', max_length=50, verbose_name='序号写法')),
-                ('case_number', models.CharField(blank=True, help_text='信访交办件的编号。', max_length=50, verbose_name='受理编号')),
-                ('title', models.CharField(blank=True, help_text='列表里显示的一句话，可不填。', max_length=200, verbose_name='简称')),
-                ('problem', models.TextField(verbose_name='反馈问题')),
-                ('objective', models.TextField(blank=True, verbose_name='整改目标')),
-                ('deadline_text', models.CharField(blank=True, help_text='按方案原文填写，例如：2024年12月底、立行立改、长期坚持。', max_length=200, verbose_name='整改时限')),
-                ('deadline_on', models.DateField(blank=True, help_text='有明确日期时填写，用于提醒逾期。', null=True, verbose_name='时限日期')),
-                ('responsible_units', models.CharField(blank=True, max_length=500, verbose_name='责任单位')),
-                ('supervising_units', models.CharField(blank=True, max_length=500, verbose_name='督导单位')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='录入时间')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='notices.organisation', verbose_name='单位')),
-                ('round', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='notices.inspectionround', verbose_name='督察轮次')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("task", "整改任务"), ("petition", "信访交办件"), ("self_found", "自排查问题")],
+                        default="task",
+                        max_length=12,
+                        verbose_name="类别",
+                    ),
+                ),
+                (
+                    "number",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="信访交办件不填。", null=True, verbose_name="序号"
+                    ),
+                ),
+                (
+                    "sub_number",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="“第四十七项问题五”的分项序号是 5。", null=True, verbose_name="分项序号"
+                    ),
+                ),
+                (
+                    "number_text",
+                    models.CharField(
+                        blank=True, help_text="与方案一致，例如：第一项。", max_length=50, verbose_name="序号写法"
+                    ),
+                ),
+                (
+                    "case_number",
+                    models.CharField(
+                        blank=True, help_text="信访交办件的编号。", max_length=50, verbose_name="受理编号"
+                    ),
+                ),
+                (
+                    "title",
+                    models.CharField(
+                        blank=True, help_text="列表里显示的一句话，可不填。", max_length=200, verbose_name="简称"
+                    ),
+                ),
+                ("problem", models.TextField(verbose_name="反馈问题")),
+                ("objective", models.TextField(blank=True, verbose_name="整改目标")),
+                (
+                    "deadline_text",
+                    models.CharField(
+                        blank=True,
+                        help_text="按方案原文填写，例如：2024年12月底、立行立改、长期坚持。",
+                        max_length=200,
+                        verbose_name="整改时限",
+                    ),
+                ),
+                (
+                    "deadline_on",
+                    models.DateField(
+                        blank=True, help_text="有明确日期时填写，用于提醒逾期。", null=True, verbose_name="时限日期"
+                    ),
+                ),
+                ("responsible_units", models.CharField(blank=True, max_length=500, verbose_name="责任单位")),
+                ("supervising_units", models.CharField(blank=True, max_length=500, verbose_name="督导单位")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="录入时间"),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tasks",
+                        to="notices.organisation",
+                        verbose_name="单位",
+                    ),
+                ),
+                (
+                    "round",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tasks",
+                        to="notices.inspectionround",
+                        verbose_name="督察轮次",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '整改任务',
-                'verbose_name_plural': '整改任务',
-                'ordering': ('round', 'number', 'sub_number', 'case_number'),
+                "verbose_name": "整改任务",
+                "verbose_name_plural": "整改任务",
+                "ordering": ("round", "number", "sub_number", "case_number"),
             },
         ),
         migrations.AddField(
-            model_name='publicitynotice',
-            name='tasks',
-            field=models.ManyToManyField(blank=True, help_text='一份公示可以包含几项任务。', related_name='notices', to='notices.rectificationtask', verbose_name='整改任务'),
+            model_name="publicitynotice",
+            name="tasks",
+            field=models.ManyToManyField(
+                blank=True,
+                help_text="一份公示可以包含几项任务。",
+                related_name="notices",
+                to="notices.rectificationtask",
+                verbose_name="整改任务",
+            ),
         ),
         migrations.CreateModel(
-            name='ProgressReport',
+            name="ProgressReport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ordinal', models.PositiveSmallIntegerField(verbose_name='顺序')),
-                ('label', models.CharField(blank=True, max_length=20, verbose_name='编号写法')),
-                ('heading', models.CharField(blank=True, max_length=100, verbose_name='小标题')),
-                ('text', models.TextField(help_text='写事实、数量和日期；可以分段，每段一行。', verbose_name='完成情况')),
-                ('reported_on', models.DateField(blank=True, null=True, verbose_name='报告日期')),
-                ('measure', models.ForeignKey(blank=True, help_text='对应哪一条措施；说的是整个任务时不选。', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reports', to='notices.measure', verbose_name='对应措施')),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='notices.rectificationtask', verbose_name='任务')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ordinal", models.PositiveSmallIntegerField(verbose_name="顺序")),
+                ("label", models.CharField(blank=True, max_length=20, verbose_name="编号写法")),
+                ("heading", models.CharField(blank=True, max_length=100, verbose_name="小标题")),
+                (
+                    "text",
+                    models.TextField(help_text="写事实、数量和日期；可以分段，每段一行。", verbose_name="完成情况"),
+                ),
+                ("reported_on", models.DateField(blank=True, null=True, verbose_name="报告日期")),
+                (
+                    "measure",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="对应哪一条措施；说的是整个任务时不选。",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="reports",
+                        to="notices.measure",
+                        verbose_name="对应措施",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reports",
+                        to="notices.rectificationtask",
+                        verbose_name="任务",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '工作开展情况',
-                'verbose_name_plural': '工作开展情况',
-                'ordering': ('task', 'ordinal'),
+                "verbose_name": "工作开展情况",
+                "verbose_name_plural": "工作开展情况",
+                "ordering": ("task", "ordinal"),
             },
         ),
         migrations.AddField(
-            model_name='measure',
-            name='task',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='measures', to='notices.rectificationtask', verbose_name='任务'),
+            model_name="measure",
+            name="task",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="measures",
+                to="notices.rectificationtask",
+                verbose_name="任务",
+            ),
         ),
         migrations.CreateModel(
-            name='Closure',
+            name="Closure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('closed_on', models.DateField(verbose_name='销号日期')),
-                ('filing', models.CharField(blank=True, max_length=100, verbose_name='备案文号')),
-                ('closed_at', models.DateTimeField(verbose_name='办理时间')),
-                ('reopened_at', models.DateTimeField(blank=True, null=True, verbose_name='重新整改时间')),
-                ('reopen_reason', models.TextField(blank=True, verbose_name='重新整改原因')),
-                ('closed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='办理人')),
-                ('reopened_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='重新整改办理人')),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='closures', to='notices.rectificationtask', verbose_name='任务')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("closed_on", models.DateField(verbose_name="销号日期")),
+                ("filing", models.CharField(blank=True, max_length=100, verbose_name="备案文号")),
+                ("closed_at", models.DateTimeField(verbose_name="办理时间")),
+                ("reopened_at", models.DateTimeField(blank=True, null=True, verbose_name="重新整改时间")),
+                ("reopen_reason", models.TextField(blank=True, verbose_name="重新整改原因")),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="办理人",
+                    ),
+                ),
+                (
+                    "reopened_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="重新整改办理人",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="closures",
+                        to="notices.rectificationtask",
+                        verbose_name="任务",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '销号',
-                'verbose_name_plural': '销号',
-                'ordering': ('task', 'closed_at'),
+                "verbose_name": "销号",
+                "verbose_name_plural": "销号",
+                "ordering": ("task", "closed_at"),
             },
         ),
         migrations.CreateModel(
-            name='Redaction',
+            name="Redaction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ground', models.TextField(help_text='会公开；不要写出被遮盖的内容。', verbose_name='法律依据')),
-                ('proposed_at', models.DateTimeField(verbose_name='提议时间')),
-                ('redacted_at', models.DateTimeField(blank=True, null=True, verbose_name='遮盖时间')),
-                ('edition', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to='notices.edition', verbose_name='版本')),
-                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='提议人')),
-                ('redacted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='遮盖人')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ground", models.TextField(help_text="会公开；不要写出被遮盖的内容。", verbose_name="法律依据")),
+                ("proposed_at", models.DateTimeField(verbose_name="提议时间")),
+                ("redacted_at", models.DateTimeField(blank=True, null=True, verbose_name="遮盖时间")),
+                (
+                    "edition",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, to="notices.edition", verbose_name="版本"
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="提议人",
+                    ),
+                ),
+                (
+                    "redacted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="遮盖人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '遮盖',
-                'verbose_name_plural': '遮盖',
+                "verbose_name": "遮盖",
+                "verbose_name_plural": "遮盖",
             },
         ),
         migrations.CreateModel(
-            name='SelfAcceptance',
+            name="SelfAcceptance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('accepted_on', models.DateField(verbose_name='验收日期')),
-                ('conclusion', models.CharField(help_text='例如：达到销号标准。', max_length=100, verbose_name='结论')),
-                ('opinion', models.TextField(blank=True, verbose_name='验收意见')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='录入时间')),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='acceptances', to='notices.rectificationtask', verbose_name='任务')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("accepted_on", models.DateField(verbose_name="验收日期")),
+                ("conclusion", models.CharField(help_text="例如：达到销号标准。", max_length=100, verbose_name="结论")),
+                ("opinion", models.TextField(blank=True, verbose_name="验收意见")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="录入时间"),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="acceptances",
+                        to="notices.rectificationtask",
+                        verbose_name="任务",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '自我验收',
-                'verbose_name_plural': '自我验收',
-                'ordering': ('task', 'accepted_on'),
+                "verbose_name": "自我验收",
+                "verbose_name_plural": "自我验收",
+                "ordering": ("task", "accepted_on"),
             },
         ),
         migrations.CreateModel(
-            name='TreeNode',
+            name="TreeNode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.PositiveSmallIntegerField()),
-                ('index', models.PositiveBigIntegerField()),
-                ('hash', models.BinaryField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("level", models.PositiveSmallIntegerField()),
+                ("index", models.PositiveBigIntegerField()),
+                ("hash", models.BinaryField()),
             ],
             options={
-                'verbose_name': '日志散列',
-                'verbose_name_plural': '日志散列',
-                'constraints': [models.UniqueConstraint(fields=('level', 'index'), name='notices_treenode_once')],
+                "verbose_name": "日志散列",
+                "verbose_name_plural": "日志散列",
+                "constraints": [models.UniqueConstraint(fields=("level", "index"), name="notices_treenode_once")],
             },
         ),
         migrations.AddConstraint(
-            model_name='organisation',
-            constraint=models.CheckConstraint(condition=models.Q(('parent__isnull', True), models.Q(('parent', models.F('id')), _negated=True), _connector='OR'), name='notices_organisation_not_own_parent', violation_error_message='单位不能是自己的上级。'),
+            model_name="organisation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("parent__isnull", True), models.Q(("parent", models.F("id")), _negated=True), _connector="OR"
+                ),
+                name="notices_organisation_not_own_parent",
+                violation_error_message="单位不能是自己的上级。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='noticesection',
-            constraint=models.UniqueConstraint(fields=('notice', 'ordinal'), name='notices_section_ordinal_once', violation_error_message='两个部分的顺序相同，请改其中一个。'),
+            model_name="noticesection",
+            constraint=models.UniqueConstraint(
+                fields=("notice", "ordinal"),
+                name="notices_section_ordinal_once",
+                violation_error_message="两个部分的顺序相同，请改其中一个。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='noticesection',
-            constraint=models.CheckConstraint(condition=models.Q(('body', ''), ('heading', ''), _negated=True), name='notices_section_says_something', violation_error_message='标题和内容不能都是空的。'),
+            model_name="noticesection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("body", ""), ("heading", ""), _negated=True),
+                name="notices_section_says_something",
+                violation_error_message="标题和内容不能都是空的。",
+            ),
         ),
         migrations.AddIndex(
-            model_name='edition',
-            index=models.Index(fields=['closes_on', 'opens_on'], name='notices_edition_window'),
+            model_name="edition",
+            index=models.Index(fields=["closes_on", "opens_on"], name="notices_edition_window"),
         ),
         migrations.AddConstraint(
-            model_name='edition',
-            constraint=models.UniqueConstraint(fields=('notice', 'number'), name='notices_edition_number_once'),
+            model_name="edition",
+            constraint=models.UniqueConstraint(fields=("notice", "number"), name="notices_edition_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='edition',
-            constraint=models.CheckConstraint(condition=models.Q(('via', 'command'), models.Q(('via', 'review'), models.Q(('published_by', models.F('drafted_by')), _negated=True)), models.Q(('via', 'emergency'), models.Q(('emergency_reason', ''), _negated=True)), _connector='OR'), name='notices_edition_four_eyes', violation_error_message='起草人不能发布自己的公示；紧急发布要写明原因。'),
+            model_name="edition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("via", "command"),
+                    models.Q(("via", "review"), models.Q(("published_by", models.F("drafted_by")), _negated=True)),
+                    models.Q(("via", "emergency"), models.Q(("emergency_reason", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="notices_edition_four_eyes",
+                violation_error_message="起草人不能发布自己的公示；紧急发布要写明原因。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edition',
-            constraint=models.CheckConstraint(condition=models.Q(('number', 1), models.Q(('reason', ''), _negated=True), _connector='OR'), name='notices_edition_change_explained', violation_error_message='更正要向公众说明原因。'),
+            model_name="edition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number", 1), models.Q(("reason", ""), _negated=True), _connector="OR"),
+                name="notices_edition_change_explained",
+                violation_error_message="更正要向公众说明原因。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edition',
-            constraint=models.CheckConstraint(condition=models.Q(('closes_on__gte', models.F('opens_on'))), name='notices_edition_window_order'),
+            model_name="edition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("closes_on__gte", models.F("opens_on"))), name="notices_edition_window_order"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicityrule',
-            constraint=models.UniqueConstraint(fields=('organisation', 'stage'), name='notices_publicityrule_once', violation_error_message='这个单位在这一环节已有公示期规则。'),
+            model_name="publicityrule",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "stage"),
+                name="notices_publicityrule_once",
+                violation_error_message="这个单位在这一环节已有公示期规则。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicityrule',
-            constraint=models.CheckConstraint(condition=models.Q(('length__gte', 1), ('length__lte', 365)), name='notices_publicityrule_length', violation_error_message='公示天数应在 1 到 365 之间。'),
+            model_name="publicityrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("length__gte", 1), ("length__lte", 365)),
+                name="notices_publicityrule_length",
+                violation_error_message="公示天数应在 1 到 365 之间。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receivingoffice',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name', 'phone', 'email', 'address'), name='notices_receivingoffice_once', violation_error_message='这个单位已经登记了同样的受理部门。'),
+            model_name="receivingoffice",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "name", "phone", "email", "address"),
+                name="notices_receivingoffice_once",
+                violation_error_message="这个单位已经登记了同样的受理部门。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receivingoffice',
-            constraint=models.CheckConstraint(condition=models.Q(('address', ''), ('email', ''), ('phone', ''), _negated=True), name='notices_receivingoffice_reachable', violation_error_message='电话、公开邮箱、地址至少填一项，群众才能联系到受理部门。'),
+            model_name="receivingoffice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("address", ""), ("email", ""), ("phone", ""), _negated=True),
+                name="notices_receivingoffice_reachable",
+                violation_error_message="电话、公开邮箱、地址至少填一项，群众才能联系到受理部门。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rectificationtask',
-            constraint=models.UniqueConstraint(condition=models.Q(('number__isnull', False), ('sub_number__isnull', True)), fields=('organisation', 'round', 'kind', 'number'), name='notices_task_number_once', violation_error_message='这一轮次里已有同一序号的任务。'),
+            model_name="rectificationtask",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("number__isnull", False), ("sub_number__isnull", True)),
+                fields=("organisation", "round", "kind", "number"),
+                name="notices_task_number_once",
+                violation_error_message="这一轮次里已有同一序号的任务。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rectificationtask',
-            constraint=models.UniqueConstraint(condition=models.Q(('number__isnull', False), ('sub_number__isnull', False)), fields=('organisation', 'round', 'kind', 'number', 'sub_number'), name='notices_task_sub_number_once', violation_error_message='这一轮次里已有同一序号和分项序号的任务。'),
+            model_name="rectificationtask",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("number__isnull", False), ("sub_number__isnull", False)),
+                fields=("organisation", "round", "kind", "number", "sub_number"),
+                name="notices_task_sub_number_once",
+                violation_error_message="这一轮次里已有同一序号和分项序号的任务。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rectificationtask',
-            constraint=models.UniqueConstraint(condition=models.Q(('case_number', ''), _negated=True), fields=('organisation', 'round', 'case_number'), name='notices_task_case_number_once', violation_error_message='这一轮次里已有同一受理编号的信访交办件。'),
+            model_name="rectificationtask",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("case_number", ""), _negated=True),
+                fields=("organisation", "round", "case_number"),
+                name="notices_task_case_number_once",
+                violation_error_message="这一轮次里已有同一受理编号的信访交办件。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rectificationtask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('case_number', ''), ('kind', 'petition'), _negated=True), models.Q(models.Q(('kind', 'petition'), _negated=True), ('number__isnull', True), _negated=True)), name='notices_task_identified', violation_error_message='整改任务要有序号，信访交办件要有受理编号。'),
+            model_name="rectificationtask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("case_number", ""), ("kind", "petition"), _negated=True),
+                    models.Q(models.Q(("kind", "petition"), _negated=True), ("number__isnull", True), _negated=True),
+                ),
+                name="notices_task_identified",
+                violation_error_message="整改任务要有序号，信访交办件要有受理编号。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rectificationtask',
-            constraint=models.CheckConstraint(condition=models.Q(('sub_number__isnull', True), ('number__isnull', False), _connector='OR'), name='notices_task_sub_number_needs_number', violation_error_message='填了分项序号，也要填序号。'),
+            model_name="rectificationtask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sub_number__isnull", True), ("number__isnull", False), _connector="OR"),
+                name="notices_task_sub_number_needs_number",
+                violation_error_message="填了分项序号，也要填序号。",
+            ),
         ),
         migrations.AddIndex(
-            model_name='publicitynotice',
-            index=models.Index(fields=['-published_at', '-id'], name='notices_public_list'),
+            model_name="publicitynotice",
+            index=models.Index(fields=["-published_at", "-id"], name="notices_public_list"),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('drafted_at__isnull', True), ('drafted_by__isnull', True)), models.Q(('drafted_at__isnull', False), ('drafted_by__isnull', False)), _connector='OR'), name='notices_publicitynotice_drafted_pair', violation_error_message='起草要同时有时间和起草人。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("drafted_at__isnull", True), ("drafted_by__isnull", True)),
+                    models.Q(("drafted_at__isnull", False), ("drafted_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="notices_publicitynotice_drafted_pair",
+                violation_error_message="起草要同时有时间和起草人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('submitted_at__isnull', True), ('submitted_by__isnull', True)), models.Q(('submitted_at__isnull', False), ('submitted_by__isnull', False)), _connector='OR'), name='notices_publicitynotice_submitted_pair', violation_error_message='送审要同时有时间和送审人。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("submitted_at__isnull", True), ("submitted_by__isnull", True)),
+                    models.Q(("submitted_at__isnull", False), ("submitted_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="notices_publicitynotice_submitted_pair",
+                violation_error_message="送审要同时有时间和送审人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('returned_at__isnull', True), ('returned_by__isnull', True)), models.Q(('returned_at__isnull', False), ('returned_by__isnull', False)), _connector='OR'), name='notices_publicitynotice_returned_pair', violation_error_message='退回要同时有时间和退回人。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("returned_at__isnull", True), ("returned_by__isnull", True)),
+                    models.Q(("returned_at__isnull", False), ("returned_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="notices_publicitynotice_returned_pair",
+                violation_error_message="退回要同时有时间和退回人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('published_at__isnull', True), ('published_by__isnull', True)), models.Q(('published_at__isnull', False), ('published_by__isnull', False)), _connector='OR'), name='notices_publicitynotice_published_pair', violation_error_message='发布要同时有时间和发布人。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("published_at__isnull", True), ("published_by__isnull", True)),
+                    models.Q(("published_at__isnull", False), ("published_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="notices_publicitynotice_published_pair",
+                violation_error_message="发布要同时有时间和发布人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('withdrawn_at__isnull', True), ('withdrawn_by__isnull', True)), models.Q(('withdrawn_at__isnull', False), ('withdrawn_by__isnull', False)), _connector='OR'), name='notices_publicitynotice_withdrawn_pair', violation_error_message='撤回要同时有时间和撤回人。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("withdrawn_at__isnull", True), ("withdrawn_by__isnull", True)),
+                    models.Q(("withdrawn_at__isnull", False), ("withdrawn_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="notices_publicitynotice_withdrawn_pair",
+                violation_error_message="撤回要同时有时间和撤回人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(('returned_at__isnull', True), models.Q(('return_reason', ''), _negated=True), _connector='OR'), name='notices_publicitynotice_returned_reason', violation_error_message='退回要写明原因。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("returned_at__isnull", True), models.Q(("return_reason", ""), _negated=True), _connector="OR"
+                ),
+                name="notices_publicitynotice_returned_reason",
+                violation_error_message="退回要写明原因。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('withdrawal_proposed_at__isnull', True), ('withdrawal_proposed_by__isnull', True)), models.Q(('withdrawal_proposed_at__isnull', False), ('withdrawal_proposed_by__isnull', False)), _connector='OR'), name='notices_publicitynotice_withdrawal_proposed_pair', violation_error_message='提议撤回要同时有时间和提议人。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("withdrawal_proposed_at__isnull", True), ("withdrawal_proposed_by__isnull", True)),
+                    models.Q(("withdrawal_proposed_at__isnull", False), ("withdrawal_proposed_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="notices_publicitynotice_withdrawal_proposed_pair",
+                violation_error_message="提议撤回要同时有时间和提议人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(('withdrawal_proposed_at__isnull', True), models.Q(('withdrawal_reason', ''), _negated=True), _connector='OR'), name='notices_publicitynotice_withdrawal_proposed_reason', violation_error_message='撤回要写明原因，原因会公开。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("withdrawal_proposed_at__isnull", True),
+                    models.Q(("withdrawal_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="notices_publicitynotice_withdrawal_proposed_reason",
+                violation_error_message="撤回要写明原因，原因会公开。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(('withdrawn_at__isnull', True), models.Q(('withdrawal_proposed_at__isnull', False), models.Q(('withdrawn_by', models.F('withdrawal_proposed_by')), _negated=True)), _connector='OR'), name='notices_notice_withdrawn_by_two', violation_error_message='撤回要由一人提议、另一人确认。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("withdrawn_at__isnull", True),
+                    models.Q(
+                        ("withdrawal_proposed_at__isnull", False),
+                        models.Q(("withdrawn_by", models.F("withdrawal_proposed_by")), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="notices_notice_withdrawn_by_two",
+                violation_error_message="撤回要由一人提议、另一人确认。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(('opens_on__isnull', True), ('closes_on__isnull', True), ('closes_on__gte', models.F('opens_on')), _connector='OR'), name='notices_notice_window_order', violation_error_message='公示结束日期不能早于开始日期。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("opens_on__isnull", True),
+                    ("closes_on__isnull", True),
+                    ("closes_on__gte", models.F("opens_on")),
+                    _connector="OR",
+                ),
+                name="notices_notice_window_order",
+                violation_error_message="公示结束日期不能早于开始日期。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('edition__isnull', True), ('published_at__isnull', True), ('reference__isnull', True)), models.Q(('published_at__isnull', False), ('reference__isnull', False)), _connector='OR'), name='notices_notice_reference_with_edition', violation_error_message='公示编号在发布时给出，未发布的公示没有编号。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("edition__isnull", True), ("published_at__isnull", True), ("reference__isnull", True)),
+                    models.Q(("published_at__isnull", False), ("reference__isnull", False)),
+                    _connector="OR",
+                ),
+                name="notices_notice_reference_with_edition",
+                violation_error_message="公示编号在发布时给出，未发布的公示没有编号。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(('withdrawn_at__isnull', True), ('published_at__isnull', False), _connector='OR'), name='notices_notice_withdrawn_was_public', violation_error_message='没有发布过的公示不能撤回。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("withdrawn_at__isnull", True), ("published_at__isnull", False), _connector="OR"),
+                name="notices_notice_withdrawn_was_public",
+                violation_error_message="没有发布过的公示不能撤回。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publicitynotice',
-            constraint=models.CheckConstraint(condition=models.Q(('submitted_at__isnull', True), ('drafted_at__isnull', False), _connector='OR'), name='notices_notice_submitted_is_draft', violation_error_message='只有草稿可以送审。'),
+            model_name="publicitynotice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("submitted_at__isnull", True), ("drafted_at__isnull", False), _connector="OR"),
+                name="notices_notice_submitted_is_draft",
+                violation_error_message="只有草稿可以送审。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='progressreport',
-            constraint=models.UniqueConstraint(fields=('task', 'ordinal'), name='notices_report_ordinal_once', violation_error_message='同一任务里两条工作开展情况的顺序相同，请改其中一条。'),
+            model_name="progressreport",
+            constraint=models.UniqueConstraint(
+                fields=("task", "ordinal"),
+                name="notices_report_ordinal_once",
+                violation_error_message="同一任务里两条工作开展情况的顺序相同，请改其中一条。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='measure',
-            constraint=models.UniqueConstraint(fields=('task', 'ordinal'), name='notices_measure_ordinal_once', violation_error_message='同一任务里两条措施的顺序相同，请改其中一条。'),
+            model_name="measure",
+            constraint=models.UniqueConstraint(
+                fields=("task", "ordinal"),
+                name="notices_measure_ordinal_once",
+                violation_error_message="同一任务里两条措施的顺序相同，请改其中一条。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='measure',
-            constraint=models.CheckConstraint(condition=models.Q(('heading', ''), ('text', ''), _negated=True), name='notices_measure_says_something', violation_error_message='措施的小标题和内容不能都是空的。'),
+            model_name="measure",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("heading", ""), ("text", ""), _negated=True),
+                name="notices_measure_says_something",
+                violation_error_message="措施的小标题和内容不能都是空的。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='closure',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reopened_at__isnull', True), ('reopened_by__isnull', True)), models.Q(('reopened_at__isnull', False), ('reopened_by__isnull', False)), _connector='OR'), name='notices_closure_reopened_pair', violation_error_message='重新整改要同时有时间和办理人。'),
+            model_name="closure",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("reopened_at__isnull", True), ("reopened_by__isnull", True)),
+                    models.Q(("reopened_at__isnull", False), ("reopened_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="notices_closure_reopened_pair",
+                violation_error_message="重新整改要同时有时间和办理人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='closure',
-            constraint=models.CheckConstraint(condition=models.Q(('reopened_at__isnull', True), models.Q(('reopen_reason', ''), _negated=True), _connector='OR'), name='notices_closure_reopened_reason', violation_error_message='重新整改要写明原因。'),
+            model_name="closure",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("reopened_at__isnull", True), models.Q(("reopen_reason", ""), _negated=True), _connector="OR"
+                ),
+                name="notices_closure_reopened_reason",
+                violation_error_message="重新整改要写明原因。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='closure',
-            constraint=models.UniqueConstraint(condition=models.Q(('reopened_at__isnull', True)), fields=('task',), name='notices_closure_one_standing', violation_error_message='这个任务已经销号。'),
+            model_name="closure",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("reopened_at__isnull", True)),
+                fields=("task",),
+                name="notices_closure_one_standing",
+                violation_error_message="这个任务已经销号。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='redaction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('redacted_at__isnull', True), ('redacted_by__isnull', True)), models.Q(('redacted_at__isnull', False), ('redacted_by__isnull', False)), _connector='OR'), name='notices_redaction_redacted_pair', violation_error_message='遮盖要同时有时间和办理人。'),
+            model_name="redaction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("redacted_at__isnull", True), ("redacted_by__isnull", True)),
+                    models.Q(("redacted_at__isnull", False), ("redacted_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="notices_redaction_redacted_pair",
+                violation_error_message="遮盖要同时有时间和办理人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='redaction',
-            constraint=models.CheckConstraint(condition=models.Q(('redacted_at__isnull', True), models.Q(('redacted_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='notices_redaction_by_two', violation_error_message='遮盖要由一人提议、另一人确认。'),
+            model_name="redaction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("redacted_at__isnull", True),
+                    models.Q(("redacted_by", models.F("proposed_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="notices_redaction_by_two",
+                violation_error_message="遮盖要由一人提议、另一人确认。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='redaction',
-            constraint=models.CheckConstraint(condition=models.Q(('ground', ''), _negated=True), name='notices_redaction_ground', violation_error_message='遮盖要写明法律依据。'),
+            model_name="redaction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ground", ""), _negated=True),
+                name="notices_redaction_ground",
+                violation_error_message="遮盖要写明法律依据。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='selfacceptance',
-            constraint=models.UniqueConstraint(fields=('task', 'accepted_on'), name='notices_acceptance_once_a_day', violation_error_message='这个任务在这一天已有自我验收记录。'),
+            model_name="selfacceptance",
+            constraint=models.UniqueConstraint(
+                fields=("task", "accepted_on"),
+                name="notices_acceptance_once_a_day",
+                violation_error_message="这个任务在这一天已有自我验收记录。",
+            ),
         ),
     ]

@@ -7,140 +7,351 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('notices', '0001_initial'),
+        ("notices", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Objection',
+            name="Objection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(choices=[('web', '网上'), ('phone', '电话'), ('post', '来信'), ('visit', '来访'), ('email', '电子邮件')], default='web', max_length=10, verbose_name='渠道')),
-                ('kind', models.CharField(choices=[('individual', '个人'), ('organisation', '单位')], default='individual', max_length=12, verbose_name='异议人')),
-                ('anonymous', models.BooleanField(default=False, verbose_name='匿名')),
-                ('name', objections.encryption.EncryptedTextField(blank=True, verbose_name='姓名或单位名称')),
-                ('phone', objections.encryption.EncryptedTextField(blank=True, verbose_name='电话')),
-                ('email', objections.encryption.EncryptedTextField(blank=True, verbose_name='电子邮箱')),
-                ('concerns', models.CharField(default='notice', max_length=40, verbose_name='针对内容')),
-                ('content', objections.encryption.EncryptedTextField(verbose_name='异议内容')),
-                ('privacy_version', models.CharField(max_length=20, verbose_name='个人信息告知版本')),
-                ('opened_at', models.DateTimeField(verbose_name='打开表单时间')),
-                ('received_at', models.DateTimeField(verbose_name='收到时间')),
-                ('token_digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('content_digest', models.CharField(editable=False, max_length=64, verbose_name='内容摘要')),
-                ('code_digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('accepted_at', models.DateTimeField(blank=True, null=True, verbose_name='受理时间')),
-                ('declined_at', models.DateTimeField(blank=True, null=True, verbose_name='不予受理时间')),
-                ('decline_reason', models.TextField(blank=True, verbose_name='不予受理原因')),
-                ('verified_at', models.DateTimeField(blank=True, null=True, verbose_name='核查时间')),
-                ('finding', models.CharField(blank=True, choices=[('substantiated', '属实'), ('partly', '部分属实'), ('unsubstantiated', '不属实')], max_length=16, verbose_name='核查结论')),
-                ('replied_at', models.DateTimeField(blank=True, null=True, verbose_name='答复时间')),
-                ('reply', objections.encryption.EncryptedTextField(blank=True, verbose_name='答复内容')),
-                ('done_at', models.DateTimeField(blank=True, null=True, verbose_name='办结时间')),
-                ('accepted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='受理人')),
-                ('declined_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='不予受理办理人')),
-                ('done_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='办结人')),
-                ('edition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='notices.edition', verbose_name='所见版本')),
-                ('notice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='objections', to='notices.publicitynotice', verbose_name='公示')),
-                ('replied_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='答复人')),
-                ('verified_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='核查人')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("web", "网上"),
+                            ("phone", "电话"),
+                            ("post", "来信"),
+                            ("visit", "来访"),
+                            ("email", "电子邮件"),
+                        ],
+                        default="web",
+                        max_length=10,
+                        verbose_name="渠道",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("individual", "个人"), ("organisation", "单位")],
+                        default="individual",
+                        max_length=12,
+                        verbose_name="异议人",
+                    ),
+                ),
+                ("anonymous", models.BooleanField(default=False, verbose_name="匿名")),
+                ("name", objections.encryption.EncryptedTextField(blank=True, verbose_name="姓名或单位名称")),
+                ("phone", objections.encryption.EncryptedTextField(blank=True, verbose_name="电话")),
+                ("email", objections.encryption.EncryptedTextField(blank=True, verbose_name="电子邮箱")),
+                ("concerns", models.CharField(default="notice", max_length=40, verbose_name="针对内容")),
+                ("content", objections.encryption.EncryptedTextField(verbose_name="异议内容")),
+                ("privacy_version", models.CharField(max_length=20, verbose_name="个人信息告知版本")),
+                ("opened_at", models.DateTimeField(verbose_name="打开表单时间")),
+                ("received_at", models.DateTimeField(verbose_name="收到时间")),
+                ("token_digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("content_digest", models.CharField(editable=False, max_length=64, verbose_name="内容摘要")),
+                ("code_digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("accepted_at", models.DateTimeField(blank=True, null=True, verbose_name="受理时间")),
+                ("declined_at", models.DateTimeField(blank=True, null=True, verbose_name="不予受理时间")),
+                ("decline_reason", models.TextField(blank=True, verbose_name="不予受理原因")),
+                ("verified_at", models.DateTimeField(blank=True, null=True, verbose_name="核查时间")),
+                (
+                    "finding",
+                    models.CharField(
+                        blank=True,
+                        choices=[("substantiated", "属实"), ("partly", "部分属实"), ("unsubstantiated", "不属实")],
+                        max_length=16,
+                        verbose_name="核查结论",
+                    ),
+                ),
+                ("replied_at", models.DateTimeField(blank=True, null=True, verbose_name="答复时间")),
+                ("reply", objections.encryption.EncryptedTextField(blank=True, verbose_name="答复内容")),
+                ("done_at", models.DateTimeField(blank=True, null=True, verbose_name="办结时间")),
+                (
+                    "accepted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="受理人",
+                    ),
+                ),
+                (
+                    "declined_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="不予受理办理人",
+                    ),
+                ),
+                (
+                    "done_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="办结人",
+                    ),
+                ),
+                (
+                    "edition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="notices.edition",
+                        verbose_name="所见版本",
+                    ),
+                ),
+                (
+                    "notice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="objections",
+                        to="notices.publicitynotice",
+                        verbose_name="公示",
+                    ),
+                ),
+                (
+                    "replied_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="答复人",
+                    ),
+                ),
+                (
+                    "verified_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="核查人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '异议',
-                'verbose_name_plural': '异议',
-                'ordering': ('-received_at', '-id'),
-                'permissions': [('handle_objection', '可以办理异议')],
+                "verbose_name": "异议",
+                "verbose_name_plural": "异议",
+                "ordering": ("-received_at", "-id"),
+                "permissions": [("handle_objection", "可以办理异议")],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('received', '已收到'), ('delivered', '已送达受理部门'), ('accepted', '已受理'), ('declined', '不予受理'), ('verified', '已核查'), ('replied', '已答复'), ('done', '已办结')], max_length=12, verbose_name='事项')),
-                ('at', models.DateTimeField(verbose_name='时间')),
-                ('text', objections.encryption.EncryptedTextField(blank=True, verbose_name='说明')),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='办理人')),
-                ('objection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='objections.objection', verbose_name='异议')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("received", "已收到"),
+                            ("delivered", "已送达受理部门"),
+                            ("accepted", "已受理"),
+                            ("declined", "不予受理"),
+                            ("verified", "已核查"),
+                            ("replied", "已答复"),
+                            ("done", "已办结"),
+                        ],
+                        max_length=12,
+                        verbose_name="事项",
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="时间")),
+                ("text", objections.encryption.EncryptedTextField(blank=True, verbose_name="说明")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="办理人",
+                    ),
+                ),
+                (
+                    "objection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="objections.objection",
+                        verbose_name="异议",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '办理经过',
-                'verbose_name_plural': '办理经过',
-                'ordering': ('objection', 'at', 'id'),
+                "verbose_name": "办理经过",
+                "verbose_name_plural": "办理经过",
+                "ordering": ("objection", "at", "id"),
             },
         ),
         migrations.CreateModel(
-            name='OutgoingMail',
+            name="OutgoingMail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('office', '通知受理部门'), ('receipt', '回执'), ('reply', '答复')], max_length=10, verbose_name='类别')),
-                ('recipient', objections.encryption.EncryptedTextField(verbose_name='收件人')),
-                ('token', objections.encryption.EncryptedTextField(blank=True, editable=False)),
-                ('message_id', models.CharField(max_length=200, unique=True, verbose_name='Message-ID')),
-                ('created_at', models.DateTimeField(verbose_name='生成时间')),
-                ('due_at', models.DateTimeField(verbose_name='下次发送时间')),
-                ('leased_until', models.DateTimeField(blank=True, null=True, verbose_name='发送占用到')),
-                ('attempts', models.PositiveIntegerField(default=0, verbose_name='已试次数')),
-                ('last_error', models.TextField(blank=True, verbose_name='最近一次错误')),
-                ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='发出时间')),
-                ('objection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mails', to='objections.objection', verbose_name='异议')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("office", "通知受理部门"), ("receipt", "回执"), ("reply", "答复")],
+                        max_length=10,
+                        verbose_name="类别",
+                    ),
+                ),
+                ("recipient", objections.encryption.EncryptedTextField(verbose_name="收件人")),
+                ("token", objections.encryption.EncryptedTextField(blank=True, editable=False)),
+                ("message_id", models.CharField(max_length=200, unique=True, verbose_name="Message-ID")),
+                ("created_at", models.DateTimeField(verbose_name="生成时间")),
+                ("due_at", models.DateTimeField(verbose_name="下次发送时间")),
+                ("leased_until", models.DateTimeField(blank=True, null=True, verbose_name="发送占用到")),
+                ("attempts", models.PositiveIntegerField(default=0, verbose_name="已试次数")),
+                ("last_error", models.TextField(blank=True, verbose_name="最近一次错误")),
+                ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="发出时间")),
+                (
+                    "objection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mails",
+                        to="objections.objection",
+                        verbose_name="异议",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '待发邮件',
-                'verbose_name_plural': '待发邮件',
-                'ordering': ('due_at', 'id'),
+                "verbose_name": "待发邮件",
+                "verbose_name_plural": "待发邮件",
+                "ordering": ("due_at", "id"),
             },
         ),
         migrations.AddIndex(
-            model_name='objection',
-            index=models.Index(fields=['-received_at', '-id'], name='objections_newest_first'),
+            model_name="objection",
+            index=models.Index(fields=["-received_at", "-id"], name="objections_newest_first"),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('accepted_at__isnull', True), ('accepted_by__isnull', True)), models.Q(('accepted_at__isnull', False), ('accepted_by__isnull', False)), _connector='OR'), name='objections_objection_accepted_pair', violation_error_message='受理要同时有时间和办理人。'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("accepted_at__isnull", True), ("accepted_by__isnull", True)),
+                    models.Q(("accepted_at__isnull", False), ("accepted_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="objections_objection_accepted_pair",
+                violation_error_message="受理要同时有时间和办理人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('declined_at__isnull', True), ('declined_by__isnull', True)), models.Q(('declined_at__isnull', False), ('declined_by__isnull', False)), _connector='OR'), name='objections_objection_declined_pair', violation_error_message='不予受理要同时有时间和办理人。'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("declined_at__isnull", True), ("declined_by__isnull", True)),
+                    models.Q(("declined_at__isnull", False), ("declined_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="objections_objection_declined_pair",
+                violation_error_message="不予受理要同时有时间和办理人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('verified_at__isnull', True), ('verified_by__isnull', True)), models.Q(('verified_at__isnull', False), ('verified_by__isnull', False)), _connector='OR'), name='objections_objection_verified_pair', violation_error_message='核查要同时有时间和办理人。'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("verified_at__isnull", True), ("verified_by__isnull", True)),
+                    models.Q(("verified_at__isnull", False), ("verified_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="objections_objection_verified_pair",
+                violation_error_message="核查要同时有时间和办理人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('replied_at__isnull', True), ('replied_by__isnull', True)), models.Q(('replied_at__isnull', False), ('replied_by__isnull', False)), _connector='OR'), name='objections_objection_replied_pair', violation_error_message='答复要同时有时间和办理人。'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("replied_at__isnull", True), ("replied_by__isnull", True)),
+                    models.Q(("replied_at__isnull", False), ("replied_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="objections_objection_replied_pair",
+                violation_error_message="答复要同时有时间和办理人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('done_at__isnull', True), ('done_by__isnull', True)), models.Q(('done_at__isnull', False), ('done_by__isnull', False)), _connector='OR'), name='objections_objection_done_pair', violation_error_message='办结要同时有时间和办理人。'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("done_at__isnull", True), ("done_by__isnull", True)),
+                    models.Q(("done_at__isnull", False), ("done_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="objections_objection_done_pair",
+                violation_error_message="办结要同时有时间和办理人。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(('declined_at__isnull', True), models.Q(('decline_reason', ''), _negated=True), _connector='OR'), name='objections_objection_declined_reason', violation_error_message='不予受理要写明原因。'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("declined_at__isnull", True), models.Q(("decline_reason", ""), _negated=True), _connector="OR"
+                ),
+                name="objections_objection_declined_reason",
+                violation_error_message="不予受理要写明原因。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(('verified_at__isnull', True), models.Q(('finding', ''), _negated=True), _connector='OR'), name='objections_objection_verified_reason', violation_error_message='核查要有结论。'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("verified_at__isnull", True), models.Q(("finding", ""), _negated=True), _connector="OR"
+                ),
+                name="objections_objection_verified_reason",
+                violation_error_message="核查要有结论。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(('replied_at__isnull', True), models.Q(('reply', ''), _negated=True), _connector='OR'), name='objections_objection_replied_reason', violation_error_message='答复要有内容。'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("replied_at__isnull", True), models.Q(("reply", ""), _negated=True), _connector="OR"
+                ),
+                name="objections_objection_replied_reason",
+                violation_error_message="答复要有内容。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(('accepted_at__isnull', True), ('declined_at__isnull', True), _connector='OR'), name='objections_objection_accepted_or_declined', violation_error_message='异议不能既受理又不予受理。'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("accepted_at__isnull", True), ("declined_at__isnull", True), _connector="OR"),
+                name="objections_objection_accepted_or_declined",
+                violation_error_message="异议不能既受理又不予受理。",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(('verified_at__isnull', True), ('accepted_at__isnull', False), _connector='OR'), name='objections_objection_verified_was_accepted', violation_error_message='先受理，再核查。'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("verified_at__isnull", True), ("accepted_at__isnull", False), _connector="OR"),
+                name="objections_objection_verified_was_accepted",
+                violation_error_message="先受理，再核查。",
+            ),
         ),
         migrations.AddIndex(
-            model_name='outgoingmail',
-            index=models.Index(condition=models.Q(('sent_at__isnull', True)), fields=['due_at', 'id'], name='objections_mail_due'),
+            model_name="outgoingmail",
+            index=models.Index(
+                condition=models.Q(("sent_at__isnull", True)), fields=["due_at", "id"], name="objections_mail_due"
+            ),
         ),
     ]
