@@ -75,7 +75,7 @@ def home(request):
 def notice_list(request):
     """The list with its filters; an unknown value of a filter shows everything, never an error."""
     today = timezone.localdate()
-    chosen = {name: request.GET.get(name, "")[:40] for name in ("state", "organisation", "round", "year")}
+    chosen = {name: request.GET.get(name, "").replace("\0", "")[:40] for name in ("state", "organisation", "round", "year")}
     notices = public_notices().in_state(chosen["state"], today)
     if Organisation.objects.filter(code=chosen["organisation"]).exists():
         notices = notices.filter(organisation__code=chosen["organisation"])

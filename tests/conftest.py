@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from django.db.backends.sqlite3.operations import DatabaseOperations
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -46,13 +46,14 @@ def pytest_sessionfinish(session):
 def _let_tests_empty_append_only_tables():
     """Transactional tests end with a flush; on SQLite that deletes rows, which the guards refuse as they should."""
     guards = importlib.import_module("notices.migrations.0002_append_only")
-    flush = DatabaseOperations.sql_flush
+    operations = DatabaseWrapper.ops_class
+    flush = operations.sql_flush
 
     def sql_flush(self, *arguments, **options):
         statements = flush(self, *arguments, **options)
         return [*guards.dropping("sqlite"), *statements, *guards.creating("sqlite")] if statements else []
 
-    DatabaseOperations.sql_flush = sql_flush
+    operations.sql_flush = sql_flush
 
 
 _let_tests_empty_append_only_tables()

@@ -74,12 +74,12 @@ def dropping(vendor: str) -> list[str]:
 
 def forwards(apps, schema_editor):
     for statement in creating(schema_editor.connection.vendor):
-        schema_editor.execute(statement)
+        schema_editor.execute(statement, params=None)  # a literal % stands in one of them
 
 
 def backwards(apps, schema_editor):
     for statement in dropping(schema_editor.connection.vendor):
-        schema_editor.execute(statement)
+        schema_editor.execute(statement, params=None)  # a literal % stands in one of them
 
 
 class Migration(migrations.Migration):

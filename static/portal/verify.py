@@ -451,8 +451,8 @@ def given_keys(values: list[str]) -> list[Key]:
     try:
         texts = [value if "+" in value and not os.path.isfile(value) else read(value).decode() for value in values]
         return [read_key(word) for text in texts for word in text.split()]
-    except (Unfit, ValueError) as error:
-        raise Misuse(error) from error
+    except (Unfit, Misuse, ValueError) as error:
+        raise Misuse(f"请用 --key 给出核验公钥，或把它存成本程序旁边的 log.key。{error}") from error
 
 
 def report(checkpoint: Checkpoint, entries: list[dict], marks: list[Checkpoint], published: dict[str, dict]) -> None:
