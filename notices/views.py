@@ -3,12 +3,16 @@
 import datetime
 import re
 
+import segno
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import http_date
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from . import windows
@@ -75,7 +79,9 @@ def home(request):
 def notice_list(request):
     """The list with its filters; an unknown value of a filter shows everything, never an error."""
     today = timezone.localdate()
-    chosen = {name: request.GET.get(name, "").replace("\0", "")[:40] for name in ("state", "organisation", "round", "year")}
+    chosen = {
+        name: request.GET.get(name, "").replace("\0", "")[:40] for name in ("state", "organisation", "round", "year")
+    }
     notices = public_notices().in_state(chosen["state"], today)
     if Organisation.objects.filter(code=chosen["organisation"]).exists():
         notices = notices.filter(organisation__code=chosen["organisation"])
@@ -125,6 +131,7 @@ def _edition_page(request, template, notice, edition):
     context = {
         **card(notice, today),
         **document_context(edition.read()),
+        **imprint(notice, edition),
         "edition": edition,
         "tasks": notice.tasks.select_related("round"),
         "today": today,
@@ -133,6 +140,17 @@ def _edition_page(request, template, notice, edition):
     response = render(request, template, context)
     response["Digest-SHA256"] = edition.digest
     return response
+
+
+def imprint(notice: PublicityNotice, edition: Edition) -> dict:
+    """What a printed page needs so that a reader of the paper finds that very edition again."""
+    url = settings.SITE_URL + reverse("notices:edition", args=[notice.reference, edition.number])
+    code = segno.make(url, micro=False, error="m").svg_inline(scale=2, svgclass="qr", lineclass=None, border=0)
+    return {
+        "edition_url": url,
+        "short_code": f"{notice.reference}/{edition.number}-{edition.digest[:8]}",
+        "qr": mark_safe(code),  # noqa: S308 – segno draws it from our own address
+    }
 
 
 def document_context(document: NoticeDocument) -> dict:

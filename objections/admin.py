@@ -3,8 +3,11 @@
 from django import forms
 from django.contrib import admin
 
+from notices.admin.ledger import RectificationTaskAdmin
 from notices.admin.verbs import Verb, VerbsAdmin, ask, words
+from notices.models import RectificationTask, Stage
 
+from . import outcomes
 from .models import Event, Objection, OutgoingMail, Status
 
 HANDLE = "objections.handle_objection"
@@ -84,6 +87,25 @@ class ObjectionAdmin(VerbsAdmin):
     @admin.display(description="逾期提出", boolean=True)
     def late(self, objection):
         return objection.is_late
+
+
+@admin.register(RectificationTask)
+class GatedTaskAdmin(RectificationTaskAdmin):
+    """The ledger's tasks, with the button that strikes one off the list once no objection is open."""
+
+    verbs = {
+        "close": Verb(
+            "销号",
+            "notices.close_rectificationtask",
+            lambda task, user: task.stage() == Stage.PUBLICITY_ENDED,
+            ask(
+                closed_on=forms.DateField(label="销号日期", widget=forms.DateInput(attrs={"type": "date"})),
+                filing=forms.CharField(label="备案文号", required=False, max_length=100),
+            ),
+            outcomes.close_task,
+        ),
+        **RectificationTaskAdmin.verbs,
+    }
 
 
 @admin.register(OutgoingMail)

@@ -11,6 +11,8 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from notices.models import Checkpoint
+
 from . import receipts
 from .models import Event, OutgoingMail
 
@@ -109,6 +111,7 @@ def compose(mail: OutgoingMail, connection=None) -> EmailMessage:
         "objection": objection,
         "notice": objection.notice,
         "code": receipts.code_for(mail.token) if mail.token else "",
+        "checkpoint": Checkpoint.objects.newest(),
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
     }

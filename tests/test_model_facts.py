@@ -15,6 +15,7 @@ NOBODY = {
     "sent": "the mail worker",
     "due": "a plan, not a fact",
     "signed": "the signer of the log",
+    "tallied": "the worker",
 }
 
 OWN_MODELS = [model for app in ("notices", "objections") for model in apps.get_app_config(app).get_models()]

@@ -11,10 +11,11 @@ from notices.models import (
     ProgressReport,
     PublicityRule,
     ReceivingOffice,
-    RectificationTask,
     SelfAcceptance,
     Stage,
 )
+
+from .verbs import Verb, VerbsAdmin, ask, words
 
 admin.site.site_header = admin.site.site_title = "督察整改公示后台"
 admin.site.index_title = "工作台"
@@ -116,13 +117,22 @@ class ClosureInline(admin.TabularInline):
         return False
 
 
-@admin.register(RectificationTask)
-class RectificationTaskAdmin(admin.ModelAdmin):
+class RectificationTaskAdmin(VerbsAdmin):
+    """The ledger's tasks. Registered by the objections app, whose gate stands before closure."""
+
     list_display = ("__str__", "organisation", "kind", "stage_label", "deadline_text", "responsible_units")
     list_filter = (StageFilter, "round", "kind", "organisation")
     list_select_related = ("round", "organisation")
     search_fields = ("number_text", "case_number", "problem", "title")
     inlines = (MeasureInline, ProgressReportInline, SelfAcceptanceInline, ClosureInline)
+    verbs = {
+        "reopen": Verb(
+            "重新整改",
+            "notices.close_rectificationtask",
+            lambda task, user: task.stage() == Stage.CLOSED,
+            ask(reason=words("重新整改原因")),
+        ),
+    }
     fieldsets = (
         (
             None,

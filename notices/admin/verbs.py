@@ -30,12 +30,16 @@ def words(label: str) -> forms.CharField:
 
 @dataclasses.dataclass(frozen=True)
 class Verb:
-    """One button. `fits(row, user)` says when it is offered; `form` asks what the verb wants to know."""
+    """One button. `fits(row, user)` says when it is offered; `form` asks what the verb wants to know.
+
+    `act(row, by=…, …)` is called where the verb is not a method of the row itself.
+    """
 
     label: str
     permission: str
     fits: collections.abc.Callable
     form: type[forms.Form] = Nothing
+    act: collections.abc.Callable | None = None
 
 
 class VerbsAdmin(admin.ModelAdmin):
@@ -69,7 +73,8 @@ class VerbsAdmin(admin.ModelAdmin):
                 raise NotAllowed(
                     "".join(f"{form.fields[name].label}:{errors[0]}" for name, errors in form.errors.items())
                 )
-            getattr(row, name)(by=request.user, **form.cleaned_data)
+            act = verb.act or getattr(type(row), name)
+            act(row, by=request.user, **form.cleaned_data)
         except NotAllowed as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
         else:

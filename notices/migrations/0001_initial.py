@@ -800,6 +800,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "整改任务",
                 "verbose_name_plural": "整改任务",
                 "ordering": ("round", "number", "sub_number", "case_number"),
+                "permissions": [("close_rectificationtask", "可以办理销号")],
             },
         ),
         migrations.AddField(

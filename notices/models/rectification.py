@@ -120,6 +120,7 @@ class RectificationTask(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "整改任务"
+        permissions = [("close_rectificationtask", "可以办理销号")]
         ordering = ("round", "number", "sub_number", "case_number")
         constraints = [
             models.UniqueConstraint(
@@ -204,6 +205,8 @@ class RectificationTask(models.Model):
 
     def reopen(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
         """Send a closed task back to rectification; its closure stays on record. Raises NotAllowed."""
+        if not reason.strip():
+            raise NotAllowed("请写明重新整改的原因。")
         standing = Closure.objects.standing().filter(task=self)
         if not standing.update(reopened_at=at or timezone.now(), reopened_by=by, reopen_reason=reason):
             raise NotAllowed("任务没有销号，不能重新整改。")

@@ -1,24 +1,25 @@
-"""The mail worker: sends what is stored, until it is delivered."""
+"""The worker: sends what is stored until it is delivered, and logs the tally of each notice after its close."""
 
 import signal
 import threading
 
 from django.core.management.base import BaseCommand
 
-from objections import mail
+from objections import mail, outcomes
 
 PAUSE = 1  # seconds between two looks at the queue
 PROBE = 5  # the same while the server is away or refuses
 
 
 class Command(BaseCommand):
-    help = "发送待发邮件。不带参数时持续运行；--once 只发送现在到期的邮件。"
+    help = "发送待发邮件，并在公示期满后把异议数记入公示日志。不带参数时持续运行；--once 只处理现在到期的。"
 
     def add_arguments(self, parser):
         parser.add_argument("--once", action="store_true", help="发送现在到期的全部邮件后退出")
 
     def handle(self, *, once: bool, **options):
         if once:
+            outcomes.write_tallies()
             sent, failed = mail.send_due()
             self.stdout.write(f"已发送 {sent} 封，未发出 {failed} 封。")
             return
@@ -31,6 +32,7 @@ class Command(BaseCommand):
     def look(self) -> bool:
         """One round; False when the server was away."""
         try:
+            outcomes.write_tallies()
             _, failed = mail.send_due()
         except Exception:  # the worker outlives whatever one round meets; the next one tries again
             mail.log.exception("mail worker")
