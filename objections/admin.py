@@ -8,6 +8,7 @@ from notices.admin.verbs import Verb, VerbsAdmin, ask, words
 from notices.models import RectificationTask, Stage
 
 from . import outcomes
+from .forms import parts
 from .models import Event, Objection, OutgoingMail, Status
 
 HANDLE = "objections.handle_objection"
@@ -37,7 +38,7 @@ class ObjectionAdmin(VerbsAdmin):
     inlines = (EventInline,)
     fieldsets = (
         (None, {"fields": ("number", "notice", "received_at", "late", "status_label")}),
-        ("异议", {"fields": ("concerns", "content", "content_digest")}),
+        ("异议", {"fields": ("part", "content", "content_digest")}),
         ("异议人（对责任单位保密）", {"fields": ("kind", "anonymous", "name", "phone", "email")}),
         ("办理", {"fields": ("decline_reason", "finding", "reply")}),
     )
@@ -84,9 +85,13 @@ class ObjectionAdmin(VerbsAdmin):
     def status_label(self, objection):
         return objection.status.label
 
-    @admin.display(description="逾期提出", boolean=True)
+    @admin.display(description="逾期提出")
     def late(self, objection):
-        return objection.is_late
+        return "是，公示期结束后收到" if objection.is_late else "否"
+
+    @admin.display(description="针对内容")
+    def part(self, objection):
+        return dict(parts(objection.edition.read())).get(objection.concerns, objection.concerns)
 
 
 @admin.register(RectificationTask)

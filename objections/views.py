@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from notices.models import Edition, PublicityNotice, State
 from notices.views import telephones
 
-from . import receipts
+from . import outcomes, receipts
 from .encryption import cipher
 from .forms import ObjectionForm, TrackingForm, new_token, opened_before_close, read_token
 from .models import AlreadyReceived, Objection
@@ -134,4 +134,5 @@ def track(request):
         if not objection:
             form.add_error("code", "没有找到这个回执码。请核对每一组字符；如已遗失，请致电受理部门。")
     status = 422 if form.is_bound and not objection else 200
-    return render(request, "objections/track.html", {"form": form, "objection": objection}, status=status)
+    context = {"form": form, "objection": objection, "counted": objection and outcomes.counted_proof(objection)}
+    return render(request, "objections/track.html", context, status=status)

@@ -140,3 +140,13 @@ def test_the_button_of_admin_has_the_gate_too(client):
     assert RectificationTask.objects.get(pk=task.pk).stage() == Stage.CLOSED
     client.post(f"/admin/notices/rectificationtask/{task.pk}/verb/reopen/", {"reason": "回头看发现反弹"})
     assert RectificationTask.objects.get(pk=task.pk).stage() == Stage.REOPENED
+
+
+def test_the_tracking_page_shows_the_proof_once_there_is_a_tally(client):
+    notice = make_notice()
+    make_objection(notice, "mine")
+    code = receipts.code_for("mine")
+    assert "已计入公示日志" not in client.post("/objections/track/", {"code": code}).content.decode()
+    outcomes.write_tallies(after_close(notice))
+    page = client.post("/objections/track/", {"code": code}).content.decode()
+    assert tallies()[0]["detail"]["root"] in page

@@ -33,6 +33,7 @@ class NoticeForm(forms.ModelForm):
             "closes_on",
             "change_reason",
         )
+        widgets = {"title": forms.TextInput(attrs={"class": "vLargeTextField"})}
 
     def clean(self):
         """Without an end the rule gives it, so that a clerk types one date."""
@@ -114,10 +115,17 @@ class PublicityNoticeAdmin(VerbsAdmin):
     list_filter = (StateFilter, "organisation", "stage")
     list_select_related = ("organisation", "edition")
     search_fields = ("title", "reference")
-    filter_horizontal = ("tasks",)
+    autocomplete_fields = ("tasks",)
     inlines = (SectionInline, EditionInline)
     verbs = {
         "submit": Verb("送审", EDIT, lambda notice, user: notice.is_editable),
+        "review_secrecy": Verb(
+            "记录保密审查",
+            PUBLISH,
+            lambda notice, user: (
+                notice.drafted_at and notice.organisation.requires_secrecy_review and not notice.secrecy_reviewed_at
+            ),
+        ),
         "send_back": Verb("退回", PUBLISH, lambda notice, user: notice.submitted_at, ask(reason=words("退回原因"))),
         "publish": Verb(
             "审核发布",
@@ -217,6 +225,7 @@ class PublicityNoticeAdmin(VerbsAdmin):
     def save_model(self, request, obj, form, change):
         if not change:
             obj.drafted_at, obj.drafted_by = timezone.now(), request.user
+        obj.secrecy_reviewed_at = obj.secrecy_reviewed_by = None  # what was reviewed is no longer what is there
         super().save_model(request, obj, form, change)
 
     def get_urls(self):

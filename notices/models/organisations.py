@@ -40,6 +40,10 @@ class Organisation(models.Model):
         help_text="督导本单位的上级；上级可以看到下级的全部任务和公示。",
     )
 
+    requires_secrecy_review = models.BooleanField(
+        "发布前须保密审查", default=False, help_text="勾选后，每份公示（含更正）都要先记录保密审查才能发布。"
+    )
+
     class Meta:
         verbose_name = verbose_name_plural = "单位"
         ordering = ("code",)

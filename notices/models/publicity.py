@@ -120,6 +120,8 @@ class PublicityNotice(PublishedActs, models.Model):
     editors = models.ManyToManyField("auth.User", verbose_name="参与起草", related_name="+", blank=True, editable=False)
     submitted_at = models.DateTimeField("送审时间", null=True, blank=True, editable=False)
     submitted_by = who("送审人", null=True, blank=True, editable=False)
+    secrecy_reviewed_at = models.DateTimeField("保密审查时间", null=True, blank=True, editable=False)
+    secrecy_reviewed_by = who("保密审查人", null=True, blank=True, editable=False)
     returned_at = models.DateTimeField("退回时间", null=True, blank=True, editable=False)
     returned_by = who("退回人", null=True, blank=True, editable=False)
     return_reason = models.TextField("退回原因", blank=True, editable=False)
@@ -143,6 +145,7 @@ class PublicityNotice(PublishedActs, models.Model):
         constraints = [
             pair("drafted", "起草要同时有时间和起草人。"),
             pair("submitted", "送审要同时有时间和送审人。"),
+            pair("secrecy_reviewed", "保密审查要同时有时间和审查人。"),
             pair("returned", "退回要同时有时间和退回人。"),
             pair("published", "发布要同时有时间和发布人。"),
             pair("withdrawn", "撤回要同时有时间和撤回人。"),
@@ -257,6 +260,15 @@ class PublicityNotice(PublishedActs, models.Model):
             return_reason="",
         )
 
+    def review_secrecy(self, *, by, at: datetime.datetime | None = None) -> None:
+        """Record that the text holds nothing secret. A later change of the draft takes the record away again."""
+        self._change(
+            Q(drafted_at__isnull=False, secrecy_reviewed_at__isnull=True),
+            "这份草稿已经记录保密审查，或不是草稿。",
+            secrecy_reviewed_at=at or timezone.now(),
+            secrecy_reviewed_by=by,
+        )
+
     def send_back(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
         """Return a submitted working copy to its drafter, with what to change."""
         if not reason.strip():
@@ -369,6 +381,8 @@ class PublicityNotice(PublishedActs, models.Model):
             raise NotAllowed("这份公示没有待发布的草稿。")
         if self.withdrawn_at:
             raise NotAllowed("这份公示已经撤回，不能再发布；请另起草一份。")
+        if self.organisation.requires_secrecy_review and not self.secrecy_reviewed_at:
+            raise NotAllowed("发布单位要求保密审查：请先记录保密审查，再发布。")
         if not self.opens_on:
             raise NotAllowed("请填写公示开始日期。")
         if not self.receiving_office:
@@ -391,6 +405,8 @@ CLEARED_BY_PUBLICATION = (
     "drafted_by",
     "submitted_at",
     "submitted_by",
+    "secrecy_reviewed_at",
+    "secrecy_reviewed_by",
     "returned_at",
     "returned_by",
 )

@@ -71,8 +71,9 @@ class Command(BaseCommand):
 
     def report(self, done, dry_run: bool) -> None:
         for file, imported in done:
+            say = self.stdout if dry_run else self.stderr
             for remark in imported.remarks:
-                self.stderr.write(f"{file}:{remark}")
+                say.write(f"{file}:{remark}")
             notice = imported.notice
             if dry_run:
                 self.stdout.write(f"{file}:可以导入。" if imported.new else f"{file}:已经导入过，不会改动。")
