@@ -4,7 +4,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
@@ -50,6 +51,12 @@ def accessibility(request):
 @require_safe
 def robots(request):
     return HttpResponse("User-agent: *\nDisallow: /admin/\nDisallow: /objections/\n", content_type="text/plain")
+
+
+@require_safe
+def icon(request):
+    """Where browsers look for the icon of pages that name none, such as admin's."""
+    return redirect(static("portal/icon.svg"))
 
 
 def _error(request, status: int) -> HttpResponse:

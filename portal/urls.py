@@ -10,6 +10,7 @@ urlpatterns = [
     path("privacy/", pages.privacy, name="privacy"),
     path("accessibility/", pages.accessibility, name="accessibility"),
     path("robots.txt", pages.robots),
+    path("favicon.ico", pages.icon),
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("admin/", admin.site.urls),

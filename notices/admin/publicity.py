@@ -236,6 +236,8 @@ class PublicityNoticeAdmin(VerbsAdmin):
         notice = self.get_object(request, object_id)
         context = {
             "preview_url": notice and reverse("admin:notices_publicitynotice_preview", args=[notice.pk]),
+            "show_save": notice is None or notice.is_editable,
+            "show_save_and_continue": notice is None or notice.is_editable,
             "findings": notice.findings() if notice and notice.drafted_at else [],
             **(document_context(notice.document()) if notice and notice.opens_on else {}),
         }
