@@ -3,19 +3,17 @@
 import datetime
 import hashlib
 import json
-from email.utils import make_msgid
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from notices.models import Edition, NotAllowed, PublicityNotice
 from notices.models.constraints import explained, pair, who
+from objections import receipts
+from objections.encryption import EncryptedTextField
 
-from . import receipts
-from .encryption import EncryptedTextField
+from .outgoing import OutgoingMail
 
 # The version of the privacy notice that the form shows; recorded with every consent. Change it with the text.
 PRIVACY_VERSION = "2026-11"
@@ -253,92 +251,6 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.get_kind_display()}"
-
-
-class Tally(models.Model):
-    """How many objections a notice had received, as its line in the publication log says."""
-
-    notice = models.ForeignKey(PublicityNotice, models.PROTECT, verbose_name="公示", related_name="tallies")
-    sequence = models.PositiveBigIntegerField("日志序号", unique=True)
-    tallied_at = models.DateTimeField("计数时间")
-    received = models.PositiveIntegerField("收到")
-    late = models.PositiveIntegerField("其中逾期")
-    salt = models.CharField(max_length=32)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "异议计数"
-        ordering = ("notice", "sequence")
-
-    def __str__(self) -> str:
-        return f"{self.notice.reference} 收到 {self.received} 条"
-
-
-class OutgoingMailManager(models.Manager):
-    def queue(self, objection: Objection, token: str, *, at: datetime.datetime) -> None:
-        """One row for each mailbox of the receiving office, and one for the objector who left an address."""
-        office = objection.notice.receiving_office
-        for mailbox in office.mailbox_list() if office else []:
-            self._add(objection, OutgoingMail.Kind.OFFICE, mailbox, at)
-        if objection.email:
-            self._add(objection, OutgoingMail.Kind.RECEIPT, objection.email, at, token)
-
-    def queue_reply(self, objection: Objection, *, at: datetime.datetime) -> None:
-        if objection.email:
-            self._add(objection, OutgoingMail.Kind.REPLY, objection.email, at)
-
-    def _add(self, objection, kind: str, recipient: str, at, token: str = "") -> None:
-        self.create(
-            objection=objection,
-            kind=kind,
-            recipient=recipient,
-            token=token,
-            message_id=make_msgid(domain=urlsplit(settings.SITE_URL).hostname),
-            created_at=at,
-            due_at=at,
-        )
-
-    def due(self, now: datetime.datetime):
-        """What can be sent now, oldest first: not sent, its time has come, held by no living worker."""
-        free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
-        return self.filter(free, sent_at__isnull=True, due_at__lte=now).order_by("due_at", "id")
-
-
-class OutgoingMail(models.Model):
-    """One mail to one recipient, stored with what it tells of and sent by the worker until it is delivered.
-
-    The body is rendered when it is sent; the form token, from which the receipt code follows, is kept
-    encrypted until then and erased afterwards.
-    """
-
-    class Kind(models.TextChoices):
-        OFFICE = "office", "通知受理部门"
-        RECEIPT = "receipt", "回执"
-        REPLY = "reply", "答复"
-
-    objection = models.ForeignKey(Objection, models.CASCADE, verbose_name="异议", related_name="mails")
-    kind = models.CharField("类别", max_length=10, choices=Kind)
-    recipient = EncryptedTextField("收件人")
-    token = EncryptedTextField(blank=True, editable=False)
-    message_id = models.CharField("Message-ID", max_length=200, unique=True)
-    created_at = models.DateTimeField("生成时间")
-    due_at = models.DateTimeField("下次发送时间")
-    leased_until = models.DateTimeField("发送占用到", null=True, blank=True)
-    attempts = models.PositiveIntegerField("已试次数", default=0)
-    last_error = models.TextField("最近一次错误", blank=True)
-    sent_at = models.DateTimeField("发出时间", null=True, blank=True)
-
-    objects = OutgoingMailManager()
-
-    class Meta:
-        verbose_name = verbose_name_plural = "待发邮件"
-        ordering = ("due_at", "id")
-        indexes = [
-            # What the worker asks every second.
-            models.Index(fields=["due_at", "id"], condition=Q(sent_at__isnull=True), name="objections_mail_due"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.objection.number} {self.get_kind_display()}"
 
 
 def _sha256(text: str) -> str:

@@ -1,0 +1,79 @@
+"""Mail that is to go out: stored with what it tells of, sent by the worker."""
+
+import datetime
+from email.utils import make_msgid
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from objections.encryption import EncryptedTextField
+
+
+class OutgoingMailManager(models.Manager):
+    def queue(self, objection, token: str, *, at: datetime.datetime) -> None:
+        """One row for each mailbox of the receiving office, and one for the objector who left an address."""
+        office = objection.notice.receiving_office
+        for mailbox in office.mailbox_list() if office else []:
+            self._add(objection, OutgoingMail.Kind.OFFICE, mailbox, at)
+        if objection.email:
+            self._add(objection, OutgoingMail.Kind.RECEIPT, objection.email, at, token)
+
+    def queue_reply(self, objection, *, at: datetime.datetime) -> None:
+        if objection.email:
+            self._add(objection, OutgoingMail.Kind.REPLY, objection.email, at)
+
+    def _add(self, objection, kind: str, recipient: str, at, token: str = "") -> None:
+        self.create(
+            objection=objection,
+            kind=kind,
+            recipient=recipient,
+            token=token,
+            message_id=make_msgid(domain=urlsplit(settings.SITE_URL).hostname),
+            created_at=at,
+            due_at=at,
+        )
+
+    def due(self, now: datetime.datetime):
+        """What can be sent now, oldest first: not sent, its time has come, held by no living worker."""
+        free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
+        return self.filter(free, sent_at__isnull=True, due_at__lte=now).order_by("due_at", "id")
+
+
+class OutgoingMail(models.Model):
+    """One mail to one recipient, stored with what it tells of and sent by the worker until it is delivered.
+
+    The body is rendered when it is sent; the form token, from which the receipt code follows, is kept
+    encrypted until then and erased afterwards.
+    """
+
+    class Kind(models.TextChoices):
+        OFFICE = "office", "通知受理部门"
+        RECEIPT = "receipt", "回执"
+        REPLY = "reply", "答复"
+
+    objection = models.ForeignKey("objections.Objection", models.CASCADE, verbose_name="异议", related_name="mails")
+    kind = models.CharField("类别", max_length=10, choices=Kind)
+    recipient = EncryptedTextField("收件人")
+    token = EncryptedTextField(blank=True, editable=False)
+    message_id = models.CharField("Message-ID", max_length=200, unique=True)
+    created_at = models.DateTimeField("生成时间")
+    due_at = models.DateTimeField("下次发送时间")
+    leased_until = models.DateTimeField("发送占用到", null=True, blank=True)
+    attempts = models.PositiveIntegerField("已试次数", default=0)
+    last_error = models.TextField("最近一次错误", blank=True)
+    sent_at = models.DateTimeField("发出时间", null=True, blank=True)
+
+    objects = OutgoingMailManager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "待发邮件"
+        ordering = ("due_at", "id")
+        indexes = [
+            # What the worker asks every second.
+            models.Index(fields=["due_at", "id"], condition=Q(sent_at__isnull=True), name="objections_mail_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.objection.number} {self.get_kind_display()}"
