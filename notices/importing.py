@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import Truncator
 
+from . import windows
 from .documents import rendering, statements
 from .documents.notice import Item, NoticeDocument, Section, TaskReference, Window
 from .documents.reading import Reading
@@ -92,7 +93,10 @@ def _rewindowed(document: NoticeDocument, window: tuple | None) -> NoticeDocumen
     opens_on, closes_on = window
     if closes_on < opens_on:
         raise Refused([f"公示期：结束日期 {closes_on} 早于开始日期 {opens_on}。"])
-    working_days = CalendarDay.objects.all().as_calendar().count(opens_on, closes_on)
+    try:
+        working_days = CalendarDay.objects.all().as_calendar().count(opens_on, closes_on)
+    except windows.TooLong as error:
+        raise Refused([f"公示期：{opens_on} 至 {closes_on} 太长，请核对年份。"]) from error
     window = Window(opens_on=opens_on, closes_on=closes_on, working_days=working_days)
     return dataclasses.replace(
         document,
@@ -177,9 +181,15 @@ def _checked(row, place: str):
     try:
         row.full_clean()
     except ValidationError as error:
-        raise Refused([f"{place}:{message}" for message in error.messages]) from error
+        raise Refused([f"{place}:{fault}" for fault in _faults(row, error)]) from error
     row.save()
     return row
+
+
+def _faults(row, error: ValidationError) -> list[str]:
+    """Each message with the name of its field, where it belongs to one."""
+    names = {field.name: f"{field.verbose_name}：" for field in row._meta.fields}
+    return [names.get(name, "") + text for name, texts in error.message_dict.items() for text in texts]
 
 
 # --- Round and tasks ---------------------------------------------------------------------------------------------------

@@ -95,8 +95,8 @@ def notice_list(request):
         "cards": [card(notice, today) for notice in page],
         "chosen": chosen,
         "states": [(state.value, state.label) for state in PUBLIC_STATES],
-        "organisations": Organisation.objects.filter(notices__edition__isnull=False).distinct(),
-        "rounds": InspectionRound.objects.filter(tasks__notices__edition__isnull=False).distinct(),
+        "organisations": Organisation.objects.filter(notices__edition__public_from__lte=timezone.now()).distinct(),
+        "rounds": InspectionRound.objects.filter(tasks__notices__edition__public_from__lte=timezone.now()).distinct(),
         "years": [str(year) for year in ReferenceYear.objects.order_by("-year").values_list("year", flat=True)],
         "known_state": chosen["state"] in PUBLIC_STATES,
         "filtered": any(chosen.values()),
@@ -157,7 +157,10 @@ def document_context(document: NoticeDocument) -> dict:
     """What the body of a notice needs: its blocks, its telephones, and how its window was counted, day by day."""
     calendar = CalendarDay.objects.all().as_calendar()
     window = document.window
-    days = calendar.days(window.opens_on, window.closes_on) if window else []
+    try:
+        days = calendar.days(window.opens_on, window.closes_on) if window else []
+    except windows.TooLong:  # a draft with a typing error in a year
+        days = []
     return {
         "document": document,
         "blocks": blocks(document),

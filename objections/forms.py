@@ -9,6 +9,7 @@ from crispy_forms.bootstrap import InlineRadios
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Field, Fieldset, Layout, Submit
 from django import forms
+from django.conf import settings
 from django.core import signing
 from django.core.validators import RegexValidator
 from django.utils import timezone
@@ -16,6 +17,8 @@ from django.utils import timezone
 from notices.documents.notice import NoticeDocument
 from notices.models import PublicityNotice
 
+from . import clamd
+from .attachments import EXTENSIONS, LIMITS, Refused, check_all
 from .models import Objection
 
 SALT = "objections.form"
@@ -55,6 +58,22 @@ def parts(document: NoticeDocument) -> list[tuple[str, str]]:
     return list(dict(choices).items())
 
 
+class AttachmentsInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class AttachmentsField(forms.Field):
+    """Any number of files, none of them required: a list of attachments.Checked."""
+
+    widget = AttachmentsInput(attrs={"accept": ",".join(f".{extension}" for extension in EXTENSIONS)})
+
+    def clean(self, value) -> list:
+        try:
+            return check_all(value or [])
+        except Refused as refusal:
+            raise forms.ValidationError(list(refusal.args)) from None
+
+
 class ObjectionForm(forms.Form):
     """What the public form posts. `anonymous` is offered only where the office takes anonymous objections."""
 
@@ -84,12 +103,13 @@ class ObjectionForm(forms.Form):
         help_text="请写明哪里与实际不符、时间和地点。最多 5000 字。请不要填写身份证号。",
         error_messages={"required": "请写明您的异议。"},
     )
+    attachments = AttachmentsField(label="附件", required=False, help_text=LIMITS)
     consent = forms.BooleanField(
         label="我已阅读并同意个人信息处理告知", error_messages={"required": "请阅读个人信息处理告知并勾选同意。"}
     )
 
     # As the page shows them, so that the summary of errors follows the page.
-    field_order = ("concerns", "content", "kind", "anonymous", "name", "phone", "email", "consent")
+    field_order = ("concerns", "content", "attachments", "kind", "anonymous", "name", "phone", "email", "consent")
 
     def __init__(self, *args, notice: PublicityNotice, document: NoticeDocument, **options):
         super().__init__(*args, **options)
@@ -106,7 +126,7 @@ class ObjectionForm(forms.Form):
         helper.form_tag = False
         helper.disable_csrf = True
         helper.layout = Layout(
-            Fieldset("您的异议", "concerns", "content"),
+            Fieldset("您的异议", "concerns", "content", "attachments"),
             Fieldset(
                 "怎样联系您",
                 InlineRadios("kind"),
@@ -131,6 +151,8 @@ class ObjectionForm(forms.Form):
 
     def clean(self) -> dict:
         said = super().clean()
+        if set(self.files) - {"attachments"}:  # never a thank-you for something dropped
+            self.add_error("attachments", "有文件不是从“附件”一栏选择的，没有收下。")
         for name in ("name", "phone", "content"):
             if IDENTITY_NUMBER.search(unicodedata.normalize("NFKC", said.get(name) or "")):
                 self.add_error(name, NO_IDENTITY_NUMBER)
@@ -143,6 +165,17 @@ class ObjectionForm(forms.Form):
         if unreachable and not self.has_error("phone") and not self.has_error("email"):
             self.add_error("phone", "请填写电话或电子邮箱，至少一项，以便答复您。")
         return said
+
+    def is_harmless(self) -> bool:
+        """Whether the virus scanner, where there is one, has nothing against the files. Raises Unavailable."""
+        for each in self.cleaned_data["attachments"] if settings.CLAMD_URL else ():
+            if clamd.found_in(each.upload.chunks()):
+                self.add_error("attachments", f"“{each.name}”：病毒扫描发现问题，不能接收。")
+        return not self.errors
+
+    def store(self, **arrival) -> Objection:
+        """Store what was said. Raises AlreadyReceived and vault.Unavailable."""
+        return Objection.objects.receive(said=self.said(), attachments=self.cleaned_data["attachments"], **arrival)
 
     def said(self) -> dict:
         """What Objection.objects.receive stores."""

@@ -21,11 +21,13 @@ log = logging.getLogger(__name__)
 LEASE = datetime.timedelta(minutes=2)
 PROBE = datetime.timedelta(seconds=30)  # how often an unreachable server is tried
 FIRST_RETRY, LONGEST_RETRY = datetime.timedelta(seconds=5), datetime.timedelta(minutes=30)
+AFTER_REFUSAL = datetime.timedelta(hours=6)  # how often an address is tried that was refused for good
 
 SUBJECTS = {
     OutgoingMail.Kind.OFFICE: "收到异议 {number}",
     OutgoingMail.Kind.RECEIPT: "异议已收到 {number}",
     OutgoingMail.Kind.REPLY: "异议答复 {number}",
+    OutgoingMail.Kind.REMINDER: "请办理异议 {number}",
 }
 
 
@@ -83,7 +85,9 @@ def deliver(pk: int, connection) -> bool:
 def mark_sent(mail: OutgoingMail) -> None:
     now = timezone.now()
     with transaction.atomic():
-        OutgoingMail.objects.filter(pk=mail.pk).update(sent_at=now, leased_until=None, token="", last_error="")
+        OutgoingMail.objects.filter(pk=mail.pk).update(
+            sent_at=now, leased_until=None, token="", last_error="", refused_at=None
+        )
         if mail.kind == OutgoingMail.Kind.OFFICE:
             told = {"objection": mail.objection, "kind": Event.Kind.DELIVERED}
             if not Event.objects.filter(**told).exists():
@@ -92,16 +96,30 @@ def mark_sent(mail: OutgoingMail) -> None:
 
 def postpone(pk: int, error: Exception, wait: datetime.timedelta | None = None) -> None:
     """Give a claimed mail back, to be tried after `wait`, or ever more slowly. There is no last try."""
-    mail = OutgoingMail.objects.filter(pk=pk)
+    mail, now = OutgoingMail.objects.filter(pk=pk), timezone.now()
     attempts = mail.values_list("attempts", flat=True).get()
     wait = wait or min(FIRST_RETRY * 2 ** min(attempts - 1, 12), LONGEST_RETRY)
+    facts = {"due_at": now + wait, "leased_until": None, "last_error": _kind(error), "refused_at": None}
+    if is_refusal(error):
+        facts |= {"due_at": now + AFTER_REFUSAL, "refused_at": now}
     log.warning("mail %s not sent: %s", pk, _kind(error))
-    mail.update(due_at=timezone.now() + wait, leased_until=None, last_error=_kind(error))
+    mail.update(**facts)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the server refused this recipient, or this mail, for good: trying again soon is of no use."""
+    return isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) and 500 <= _code(error) < 600
+
+
+def _code(error: Exception) -> int:
+    """The reply code of an SMTP error, 0 where it has none. A mail has one recipient."""
+    refused = getattr(error, "recipients", None)
+    return next(iter(refused.values()))[0] if refused else getattr(error, "smtp_code", 0)
 
 
 def _kind(error: Exception) -> str:
     """What went wrong, without the server's words: those may quote an address."""
-    return f"{type(error).__name__} {getattr(error, 'smtp_code', '')}".strip()
+    return f"{type(error).__name__} {_code(error) or ''}".strip()
 
 
 def compose(mail: OutgoingMail, connection=None) -> EmailMessage:
@@ -110,6 +128,7 @@ def compose(mail: OutgoingMail, connection=None) -> EmailMessage:
     context = {
         "objection": objection,
         "notice": objection.notice,
+        "overdue": objection.is_overdue(timezone.localdate()),
         "code": receipts.code_for(mail.token) if mail.token else "",
         "checkpoint": Checkpoint.objects.newest(),
         "site_name": settings.SITE_NAME,

@@ -3,24 +3,46 @@
 import datetime
 import hashlib
 import secrets
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Count, F, Max, Q
 from django.utils import timezone
 
 from notices import transparency
-from notices.models import Closure, LogEntry, NotAllowed, PublicityNotice, RectificationTask
+from notices.models import Closure, LogEntry, NotAllowed, PublicityNotice, RectificationTask, State
 
 from .models import Objection, Tally
+from .models.queue import LATE, PENDING, UPHELD
+
+Channel, Finding = Objection.Channel, Objection.Finding
 
 
 def close_task(task: RectificationTask, *, by, closed_on: datetime.date, filing: str = "", at=None) -> Closure:
-    """Strike a task off the list, unless an objection to one of its notices is still open. Raises NotAllowed."""
+    """Strike a task off the list, unless what people said of one of its notices speaks against it. Raises NotAllowed."""
     with transaction.atomic():
         waiting = Objection.objects.pending().filter(notice__tasks=task).count()
         if waiting:
             raise NotAllowed(f"还有 {waiting} 条异议没有办结，办结后才能销号。")
+        if upheld := upheld_since_acceptance(task):
+            numbers = "、".join(objection.number for objection in upheld)
+            raise NotAllowed(f"异议 {numbers} 经核查属实或部分属实，任务应继续整改；重新自我验收并登记后才能销号。")
         return task.close(by=by, closed_on=closed_on, filing=filing, at=at)
+
+
+def upheld_since_acceptance(task: RectificationTask) -> list[Objection]:
+    """The objections found true, wholly or in part, that no later self-acceptance answers: made on that day or after
+    it, and recorded after the finding."""
+    acceptances = list(task.acceptances.all())
+    found = Objection.objects.impersonal().filter(UPHELD, notice__tasks=task, verified_at__isnull=False)
+    return [
+        objection
+        for objection in found.order_by("id")
+        if not any(
+            each.created_at > objection.verified_at and each.accepted_on >= timezone.localdate(objection.verified_at)
+            for each in acceptances
+        )
+    ]
 
 
 def write_tallies(now: datetime.datetime | None = None) -> int:
@@ -51,7 +73,7 @@ def tally(notice: PublicityNotice, now: datetime.datetime) -> Tally:
     """One tally: the counts, and a Merkle root over the salted receipt hashes, so that each objector can check."""
     salt = secrets.token_hex(16)
     digests = list(notice.objections.filter(received_at__lte=now).values_list("code_digest", flat=True))
-    late = sum(objection.is_late for objection in notice.objections.filter(received_at__lte=now))
+    late = notice.objections.filter(received_at__lte=now).late().count()
     leaves = leaves_of(salt, digests)
     root = _root(leaves)
     detail = {"received": len(leaves), "late": late, "salt": salt, "root": root.hex()}
@@ -91,3 +113,87 @@ def counted_proof(objection: Objection) -> dict | None:
 def _root(leaves: list[bytes]) -> bytes:
     nodes = transparency.nodes_of(leaves)
     return transparency.root(len(leaves), lambda *place: nodes[place])
+
+
+# --- The outcome statement (公示情况说明) and the public ledger: counts, never sentences that stand ready -------------
+
+TOTALS = {"received": Q(), "late": LATE, "upheld": UPHELD, "pending": PENDING}
+STEPS = {"accepted": "已受理", "declined": "不予受理", "replied": "已答复", "done": "已办结"}
+
+
+def counts(notice: PublicityNotice) -> dict[str, int]:
+    """How many objections the notice received, how many of them late, upheld, pending. One query."""
+    return _count(notice, TOTALS)
+
+
+def _count(notice: PublicityNotice, kinds: dict[str, Q]) -> dict[str, int]:
+    return notice.objections.dated().aggregate(**{name: Count("pk", filter=kind) for name, kind in kinds.items()})
+
+
+class Figure(NamedTuple):
+    """One number of the statement, and the filter of the staff list that shows what it counts."""
+
+    label: str
+    number: int
+    query: dict
+
+
+def statement(notice: PublicityNotice, now: datetime.datetime | None = None) -> dict:
+    """What the acceptance file needs to know of a notice's publicity, computed from the facts at `now`."""
+    now = now or timezone.now()
+    queries = _queries()
+    found = _count(notice, TOTALS | {name: kind for name, (_, kind, _) in queries.items()})
+    figures = {
+        name: Figure(label, found[name], {"notice__id__exact": notice.pk} | query)
+        for name, (label, _, query) in queries.items()
+    }
+    return {
+        "notice": notice,
+        "now": now,
+        "state": notice.state(timezone.localdate(now)),
+        "window": notice.edition.read().window,
+        "editions": notice.editions.visible().order_by("number"),
+        "tallies": notice.tallies.order_by("sequence"),
+        "summary": summary(notice, found, timezone.localdate(now)),
+        "total": Figure("收到", found["received"], {"notice__id__exact": notice.pk}),
+        **{group: [figures[name] for name in names] for group, names in GROUPS.items()},
+        "objections": notice.objections.impersonal().select_related("notice__edition").order_by("received_at", "id"),
+    }
+
+
+GROUPS = {
+    "channels": Channel.values,
+    "arrivals": ("timely", "late"),
+    "steps": tuple(STEPS),
+    "findings": Finding.values,
+    "waiting": ("pending",),
+}
+
+
+def _queries() -> dict[str, tuple[str, Q, dict]]:
+    """name → label, condition, filter of the staff list."""
+    return {
+        **{each.value: (each.label, Q(channel=each), {"channel__exact": each.value}) for each in Channel},
+        **{each.value: (each.label, Q(finding=each), {"finding__exact": each.value}) for each in Finding},
+        **{
+            step: (label, Q(**{f"{step}_at__isnull": False}), {f"{step}_at__isnull": "False"})
+            for step, label in STEPS.items()
+        },
+        "timely": ("公示期内提出", ~LATE, {"late": "no"}),
+        "late": ("公示期结束后提出", LATE, {"late": "yes"}),
+        "pending": ("尚未办结", PENDING, {"queue": "pending"}),
+    }
+
+
+def summary(notice: PublicityNotice, found: dict[str, int], today: datetime.date) -> str:
+    """One sentence, true of these counts on `today`."""
+    received, late = found["received"], found["late"]
+    if notice.is_archive:
+        return f"本公示为补录，录入前的异议本系统没有记录；录入后收到异议 {received} 条。"
+    if notice.state(today) != State.CLOSED:
+        return f"截至本说明生成时收到异议 {received} 条。"
+    if not received:
+        return "公示期间未收到异议。"
+    if received == late:
+        return f"公示期内未收到异议，公示期结束后收到 {late} 条。"
+    return f"共收到异议 {received} 条，其中公示期内提出 {received - late} 条，公示期结束后提出 {late} 条。"

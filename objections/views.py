@@ -1,5 +1,7 @@
 """The public side of objections: the form, the receipt, the tracking page."""
 
+import logging
+
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
@@ -13,13 +15,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 from notices.models import Edition, PublicityNotice, State
 from notices.views import telephones
 
-from . import outcomes, receipts
+from . import attachments, outcomes, receipts
 from .encryption import cipher
 from .forms import ObjectionForm, TrackingForm, new_token, opened_before_close, read_token
 from .models import AlreadyReceived, Objection
+from .uploads import read_post
+from .vault import Unavailable
+
+log = logging.getLogger(__name__)
 
 RECEIPT_COOKIE = "receipt"
 RECEIPT_COOKIE_AGE = 60 * 60  # seconds
+CHOOSE_AGAIN = "您填写的文字都还在；附件没有保存，请重新选择。"
+AWAY = "附件暂时无法检查或保存，这次没有提交。请稍后再试，或不带附件先提交文字。"
 
 
 # No CSRF cookie: the form carries a signed token of its own, acts for no session, and must not
@@ -34,7 +42,7 @@ def object_to(request, reference):
         reference=reference,
     )
     if request.method == "POST":
-        return _receive(request, notice)
+        return _receive(request, notice) if read_post(request) else _too_large(request, notice)
     if notice.state() != State.OPEN:
         return _not_open(request, notice)
     now = timezone.now()
@@ -49,19 +57,20 @@ def _receive(request, notice):
     opened = read_token(token, notice)
     if not _accepts(notice, opened):
         return _not_open(request, notice, typed=request.POST.get("content", ""))
-    form = ObjectionForm(request.POST, notice=notice, document=notice.edition.read())
+    form = ObjectionForm(request.POST, request.FILES, notice=notice, document=notice.edition.read())
     if not opened:
         form.add_error(None, "这份表单已经失效，您填写的内容还在，请核对后再点一次“提交异议”。")
         return _form_page(request, notice, form, new_token(notice, now), status=422)
-    if request.FILES:
-        form.add_error(None, "这里暂时不能提交附件，您填写的文字还在。请把附件寄到受理部门，或去掉附件后再提交。")
-    if not form.is_valid():
-        return _form_page(request, notice, form, token, status=422)
-    edition_id, opened_at = opened
-    edition = get_object_or_404(Edition, pk=edition_id, notice=notice)
+    edition = get_object_or_404(Edition, pk=opened[0], notice=notice)
     edition.notice = notice
     try:
-        Objection.objects.receive(edition=edition, token=token, said=form.said(), opened_at=opened_at, at=now)
+        if not form.is_valid() or not form.is_harmless():
+            return _form_page(request, notice, form, token, status=422)
+        form.store(edition=edition, token=token, opened_at=opened[1], at=now)
+    except Unavailable as error:
+        log.error("attachments: %s", error)
+        form.add_error("attachments", AWAY)
+        return _form_page(request, notice, form, token, status=503)
     except AlreadyReceived as earlier:
         if not earlier.same:
             form.add_error(
@@ -80,8 +89,16 @@ def _accepts(notice: PublicityNotice, opened) -> bool:
 
 
 def _form_page(request, notice, form, token, status=200):
+    if request.FILES:
+        form.add_error("attachments", CHOOSE_AGAIN)
     context = {"notice": notice, "edition": notice.edition, "form": form, "token": token}
     return render(request, "objections/form.html", context, status=status)
+
+
+def _too_large(request, notice):
+    limits = {"text": attachments.LIMITS, "body": attachments.MAX_BODY // attachments.MEGABYTE}
+    context = {"notice": notice, "limits": limits, "phones": telephones(notice.receiving_office.phone)}
+    return render(request, "objections/too_large.html", context, status=413)
 
 
 def _not_open(request, notice, typed=""):

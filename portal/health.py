@@ -7,6 +7,8 @@ from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from notices.models import LogAudit
+
 PLAIN = "text/plain; charset=utf-8"
 
 
@@ -20,7 +22,8 @@ def live(request):
 @never_cache
 @require_safe
 def ready(request):
-    """200 when the database answers and has every migration; otherwise 503 with the reason."""
+    """200 when the database answers, has every migration, and the newest audit of the log found it whole; otherwise
+    503 with the reason. The audit itself is the command audit_publication: here only its result is read."""
     try:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -28,4 +31,8 @@ def ready(request):
         return HttpResponse("database: unreachable\n", status=503, content_type=PLAIN)
     if waiting:
         return HttpResponse(f"database: {len(waiting)} migrations to run\n", status=503, content_type=PLAIN)
+    audit = LogAudit.objects.newest()
+    if audit and audit.count:
+        found = f"log: {audit.count} differences found at {audit.audited_at:%Y-%m-%dT%H:%MZ}\n"
+        return HttpResponse(found, status=503, content_type=PLAIN)
     return HttpResponse("ok\n", content_type=PLAIN)

@@ -49,6 +49,8 @@ def _demo_site(port: str = "8000") -> dict[str, str]:
         "SITE_CONTACT": "0000-1234567",
         "EMAIL_URL": "folder://",
         "DEFAULT_FROM_EMAIL": "gongshi@qinglan.example",
+        # A database of its own: what these keys encrypt and sign no other keys can read, and the other way round.
+        "DATABASE_URL": f"sqlite:///{DEMO_FILE.with_name('demo.sqlite3')}",
     }
 
 

@@ -4,6 +4,8 @@ On a loopback SITE_URL everything but the secrets has a local default. As soon a
 host, what the public depends on must be set as well: the portal refuses to start and says what is missing.
 """
 
+import re
+import sys
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from notices.transparency import BadNote, verifier_key
+from notices.transparency import BadNote, VerifierKey, verifier_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -50,9 +52,19 @@ except ValueError:
 LOG_SIGNER = env.str("LOG_SIGNER", "inline")
 if LOG_SIGNER not in ("inline", "external"):
     refuse("LOG_SIGNER 应为 inline（由网站进程签名）或 external（由 sign_log 命令签名）。")
-require("LOG_SIGNING_KEY" if LOG_SIGNER == "inline" else "LOG_VERIFIER_KEY")
+SIGNS = LOG_SIGNER == "inline" or sys.argv[1:2] == ["sign_log"]
 LOG_SIGNING_KEY = env.str("LOG_SIGNING_KEY", "")
+LOG_SIGNING_KEY_NEXT = env.str("LOG_SIGNING_KEY_NEXT", "")  # for sign_log --rotate only
 LOG_VERIFIER_KEY = env.str("LOG_VERIFIER_KEY", "")
+LOG_SIGNER_STATE = env.str("LOG_SIGNER_STATE", str(VAR_DIR / "signer" / "checkpoint"))
+if SIGNS:
+    require("LOG_SIGNING_KEY")
+elif LOG_SIGNING_KEY or LOG_SIGNING_KEY_NEXT:
+    refuse(
+        "LOG_SIGNER=external 时，只有 sign_log 命令可以有签名密钥：请把 LOG_SIGNING_KEY 移出网站的环境和 .env 文件。"
+    )
+elif not LOG_VERIFIER_KEY:
+    refuse("LOG_SIGNER=external 时，请设置 LOG_VERIFIER_KEY：它是核验公钥，sign_log 启动时会显示。")
 
 DEBUG = env.bool("DEBUG", False)
 SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -63,11 +75,15 @@ LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 PUBLIC = _site.hostname not in ("127.0.0.1", "localhost", "::1")
 if PUBLIC:
     require("ALLOWED_HOSTS", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "SITE_NAME")
-if LOG_SIGNER == "inline":
-    try:
+try:
+    if SIGNS:
         LOG_VERIFIER_KEY = verifier_key(_site.netloc, LOG_SIGNING_KEY)
-    except BadNote:
+    elif VerifierKey.parse(LOG_VERIFIER_KEY).name != _site.netloc:
+        refuse(f"LOG_VERIFIER_KEY 属于另一个网站：它的名称应是 {_site.netloc}。")
+except BadNote:
+    if SIGNS:
         refuse("LOG_SIGNING_KEY 不是有效的签名密钥：请用 python manage.py generate_keys 生成。")
+    refuse("LOG_VERIFIER_KEY 不是有效的核验公钥：请照抄 sign_log 启动时显示的一行。")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK_HOSTS)
 
 # What needs HTTPS follows the scheme of SITE_URL.
@@ -185,6 +201,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 
 MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
+# Attachments go through this scanner where it is set; while it is away, none is taken.
+CLAMD_URL = env.str("CLAMD_URL", "")
+if CLAMD_URL and not re.fullmatch(r"unix:///.+|tcp://([^/:]+|\[[\da-f:]+\]):\d+", CLAMD_URL):
+    refuse("CLAMD_URL 应为 unix:///套接字路径 或 tcp://主机:端口，例如 unix:///run/clamav/clamd.ctl。")
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -162,6 +162,15 @@ def test_a_published_notice_is_read_only_until_a_correction_is_begun(client, log
     assert "更正标题" in client.get(change_page(notice)).content.decode()
 
 
+def test_a_correction_cannot_leave_a_public_notice_without_an_office(client, log_in):
+    notice = make_notice()
+    log_in("zhang", *EDITOR, *SECTIONS)
+    press(client, notice, "begin_correction", reason="更正标题")
+    page = client.post(change_page(notice), form_of_a_notice(receiving_office="")).content.decode()
+    assert "受理部门不能留空" in page
+    assert client.get(reverse("objections:object", args=[notice.reference])).status_code == 200
+
+
 def test_a_published_notice_cannot_be_deleted(client, log_in):
     notice = make_notice()
     log_in("zhang", *EDITOR, "notices.delete_publicitynotice", "notices.delete_noticesection")

@@ -27,6 +27,11 @@ def test_a_changed_number_is_shown_within_its_paragraph():
     assert change.pieces == ((SAME, "清运垃圾"), (REMOVED, "三"), (ADDED, "九"), (SAME, "百吨。"))
 
 
+def test_a_number_is_one_piece():
+    (change,) = differences(document(["新建收集系统78套。"]), document(["新建收集系统87套。"]))
+    assert change.pieces == ((SAME, "新建收集系统"), (REMOVED, "78"), (ADDED, "87"), (SAME, "套。"))
+
+
 def test_what_reference_and_salt_add_is_no_difference():
     one = document(["清运垃圾。"])
     assert differences(one, dataclasses.replace(one, edition=2, salt="x", reference="2026-0001")) == []

@@ -10,7 +10,10 @@ APPS = ["notices", "objections", "portal"]  # each may import those before it
 # Within an app, from the ground up. What is not listed (admin, management, migrations …) stands on top.
 LAYERS = {
     "notices": ["windows", "transparency", "documents", "models", "importing", "views", "urls"],
-    "objections": ["encryption", "receipts", "models", "outcomes", "mail", "forms", "views", "urls"],
+    "objections": [
+        *("encryption", "receipts", "vault", "clamd", "attachments", "models"),
+        *("uploads", "outcomes", "mail", "forms", "views", "urls"),
+    ],
 }
 
 

@@ -174,6 +174,11 @@ def test_a_known_office_is_used_and_told_of_a_new_mailbox(write):
     assert office.mailbox_list() == ["office@qinglan.example", "second@qinglan.example"]
 
 
+def test_a_fault_names_its_field(write):
+    with pytest.raises(CommandError, match=r"公示开始：.*2000"):
+        run("--window", "1926-01-05", "1926-01-18", write(), create=True)
+
+
 @pytest.mark.parametrize("mailbox", ["not an address", "a@b", "a@b.example\nBcc: c@d.example"])
 def test_a_bad_mailbox_is_refused(write, mailbox):
     with pytest.raises(CommandError, match="不是邮箱地址"):
@@ -194,7 +199,10 @@ def test_a_window_replaces_the_dates_their_sentence_and_the_signing_date(write):
     assert not notice.is_archive
 
 
-@pytest.mark.parametrize("window", [("2026-02-02", "2026-02-01"), ("昨天", "今天"), ("2026-02-30", "2026-03-01")])
+@pytest.mark.parametrize(
+    "window",
+    [("2026-02-02", "2026-02-01"), ("昨天", "今天"), ("2026-02-30", "2026-03-01"), ("2026-01-01", "2062-01-01")],
+)
 def test_a_window_that_is_none_is_refused(write, window):
     with pytest.raises(CommandError):
         run("--window", *window, write(), create=True)

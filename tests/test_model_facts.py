@@ -15,6 +15,7 @@ NOBODY = {
     "sent": "the mail worker",
     "due": "a plan, not a fact",
     "signed": "the signer of the log",
+    "audited": "the audit of the log",
     "tallied": "the worker",
 }
 

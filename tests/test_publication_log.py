@@ -477,17 +477,27 @@ def test_the_signer_refuses_a_log_that_has_become_shorter(settings):
     assert Checkpoint.objects.newest().size == 3
 
 
-@pytest.mark.parametrize("more", [1, 2])
-def test_after_a_rollback_nothing_is_published_over_the_lost_lines(more):
-    """Neither up to the length that was signed before, nor beyond it."""
+@pytest.mark.parametrize("more", [1, 2, 3])
+def test_lines_in_the_place_of_lost_ones_are_never_signed(settings, more):
+    """Neither below the length that was signed before, nor up to it, nor beyond it."""
     three_lines()
-    lost = Edition.objects.get(sequence=2)
-    roll_back(2)
-    Edition.objects.filter(pk=lost.pk)  # the edition stays, only its line is lost
+    roll_back(1)
+    settings.LOG_SIGNER = "external"
     for number in range(more):
-        with pytest.raises(NotAllowed, match="拒绝签名"):
-            LogEntry.objects.append("withdraw", at=timezone.now(), reference=lost.notice.reference, reason=str(number))
-    assert LogEntry.objects.count() == 2
+        LogEntry.objects.append("withdraw", at=timezone.now(), reference="2026-0001", reason=f"第{number}条")
+    with pytest.raises(NotAllowed, match="拒绝签名"):
+        Checkpoint.objects.sign(settings.LOG_SIGNING_KEY, now=timezone.now())
+    assert Checkpoint.objects.newest().size == 3
+
+
+def test_after_a_rollback_no_notice_is_published_until_the_lines_are_back():
+    three_lines()
+    roll_back(2)
+    draft = submitted(title="第四份", tasks=[])
+    with pytest.raises(NotAllowed, match="请停止发布并核对备份"):
+        draft.publish(confirmed=True, by=reviewer())
+    draft.refresh_from_db()
+    assert (draft.reference, LogEntry.objects.count()) == (None, 2)
 
 
 def test_the_signer_refuses_a_log_whose_beginning_was_rewritten(settings):

@@ -202,8 +202,9 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path):
     assert peak_megabytes(path) < 50
 
 
-def test_a_missing_file_and_a_directory_are_named(tmp_path):
-    for path in (tmp_path / "nothing.txt", tmp_path):
+def test_a_missing_file_a_directory_and_a_pipe_are_named(tmp_path):
+    os.mkfifo(tmp_path / "pipe.txt")
+    for path in (tmp_path / "nothing.txt", tmp_path, tmp_path / "pipe.txt"):
         with pytest.raises(Unreadable, match=path.name):
             read_file(path)
 

@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -150,3 +151,10 @@ def test_the_tracking_page_shows_the_proof_once_there_is_a_tally(client):
     outcomes.write_tallies(after_close(notice))
     page = client.post("/objections/track/", {"code": code}).content.decode()
     assert tallies()[0]["detail"]["root"] in page
+
+
+def test_a_personal_field_that_cannot_be_decrypted_stops_no_tally(settings):
+    notice = make_notice()
+    make_objection(notice)
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert outcomes.write_tallies(after_close(notice)) == 1

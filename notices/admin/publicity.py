@@ -10,8 +10,9 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils import timezone
 
-from notices import windows
+from notices import recounting, windows
 from notices.models import Edition, NoticeSection, PublicityNotice, Redaction, State
+from notices.models.calendar import current_calendar
 from notices.views import document_context, draft_context
 
 from .verbs import Verb, VerbsAdmin, ask, words
@@ -36,8 +37,10 @@ class NoticeForm(forms.ModelForm):
         widgets = {"title": forms.TextInput(attrs={"class": "vLargeTextField"})}
 
     def clean(self):
-        """Without an end the rule gives it, so that a clerk types one date."""
+        """Without an end the rule gives it, so that a clerk types one date; a public notice keeps a receiving office."""
         cleaned = super().clean()
+        if self.instance.edition_id and "receiving_office" in self.fields and not cleaned.get("receiving_office"):
+            self.add_error("receiving_office", "公示已经发布，受理部门不能留空。")
         if cleaned.get("opens_on") and not cleaned.get("closes_on") and cleaned.get("organisation"):
             draft = PublicityNotice(
                 organisation=cleaned["organisation"], stage=cleaned.get("stage"), opens_on=cleaned["opens_on"]
@@ -93,6 +96,22 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.in_state(self.value(), timezone.localdate()) if self.value() else queryset
 
 
+class RecountFilter(admin.SimpleListFilter):
+    """Notices to extend by hand, after a calendar was entered or corrected."""
+
+    title = "工作日数"
+    parameter_name = "count_changed"
+
+    def lookups(self, request, model_admin):
+        return [("1", "与现行日历不同")]
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        found = recounting.recounts(recounting.standing(timezone.localdate()), current_calendar())
+        return queryset.filter(pk__in=[recount.notice.pk for recount in found])
+
+
 def correctable(notice: PublicityNotice, user) -> bool:
     return bool(notice.edition_id and not notice.drafted_at and not notice.withdrawn_at)
 
@@ -112,7 +131,7 @@ EDIT, PUBLISH = "notices.change_publicitynotice", "notices.publish_publicitynoti
 class PublicityNoticeAdmin(VerbsAdmin):
     form = NoticeForm
     list_display = ("title", "reference", "organisation", "state_label", "opens_on", "closes_on", "published_at")
-    list_filter = (StateFilter, "organisation", "stage")
+    list_filter = (StateFilter, RecountFilter, "organisation", "stage")
     list_select_related = ("organisation", "edition")
     search_fields = ("title", "reference")
     autocomplete_fields = ("tasks",)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import re
 
 from .notice import NoticeDocument
 from .rendering import to_text
@@ -39,14 +40,20 @@ def _paired(before: list[str], after: list[str]) -> list[Change]:
 
 
 def _letters(old: str, new: str) -> Change:
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    before, after = _tokens(old), _tokens(new)
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     if matcher.ratio() < 0.4:  # another paragraph, not a changed one: letters would be confetti
         return Change(((REMOVED, old), (ADDED, new)))
     pieces = []
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
-            pieces.append((SAME, old[i1:i2]))
+            pieces.append((SAME, "".join(before[i1:i2])))
             continue
-        pieces += [(REMOVED, old[i1:i2])] if i2 > i1 else []
-        pieces += [(ADDED, new[j1:j2])] if j2 > j1 else []
+        pieces += [(REMOVED, "".join(before[i1:i2]))] if i2 > i1 else []
+        pieces += [(ADDED, "".join(after[j1:j2]))] if j2 > j1 else []
     return Change(tuple(pieces))
+
+
+def _tokens(text: str) -> list[str]:
+    """Letters, but a number in one piece: 78 that became 87 is no 8 put before a 7."""
+    return re.findall(r"\d+|\D", text)

@@ -47,6 +47,8 @@ def read_file(path: str | pathlib.Path) -> Reading:
     """The notice in a txt, html or docx file. Raises Unreadable; a file over 10 MB is refused before it is opened."""
     path = pathlib.Path(path)
     try:
+        if not path.is_file():  # a pipe or a device may never end
+            raise OSError("not a file")
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise Unreadable(too_large(size))

@@ -22,6 +22,7 @@ KEPT = (
     "published_by_id",
     "via",
     "emergency_reason",
+    "warnings",
 )
 ERASED = (
     "length(NEW.document) = 0 AND "  # noqa: S608 – the columns are named above
@@ -34,6 +35,24 @@ GUARDS = [
     ("notices_edition", "UPDATE", f"NOT ({ERASED})"),
     ("notices_edition", "DELETE", ""),
 ]
+UNIQUE = [
+    ("notices_logentry", ("sequence",)),
+    ("notices_treenode", ("id",), ("level", "index")),
+    ("notices_checkpoint", ("id",), ("size",)),
+    ("notices_confirmation", ("id",), ("edition_id",)),
+    ("notices_edition", ("id",), ("sequence",), ("notice_id", "number")),
+]
+
+
+def same(columns: tuple[str, ...]) -> str:
+    return " AND ".join(f'"{column}" = NEW."{column}"' for column in columns)
+
+
+# SQLite's INSERT OR REPLACE deletes the row that is in its way without asking the trigger for deletion.
+REPLACING = [
+    (table, "INSERT", f"EXISTS (SELECT 1 FROM {table} WHERE {' OR '.join(map(same, keys))})")  # noqa: S608
+    for table, *keys in UNIQUE
+]
 
 
 def creating(vendor: str) -> list[str]:
@@ -42,7 +61,7 @@ def creating(vendor: str) -> list[str]:
         return [
             f"CREATE TRIGGER {table}_no_{event} BEFORE {event} ON {table} {f'WHEN {condition}' if condition else ''} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            for table, event, condition in GUARDS
+            for table, event, condition in GUARDS + REPLACING
         ]
     function = (
         "CREATE OR REPLACE FUNCTION notices_append_only() RETURNS trigger AS $$ BEGIN "
@@ -64,7 +83,7 @@ def creating(vendor: str) -> list[str]:
 def dropping(vendor: str) -> list[str]:
     """The statements that take them down again."""
     if vendor == "sqlite":
-        return [f"DROP TRIGGER {table}_no_{event}" for table, event, _ in GUARDS]
+        return [f"DROP TRIGGER {table}_no_{event}" for table, event, _ in GUARDS + REPLACING]
     return [
         *(f"DROP TRIGGER {table}_no_{event} ON {table}" for table, event, _ in GUARDS),
         "DROP FUNCTION notices_edition_no_UPDATE()",

@@ -1,7 +1,7 @@
 from .calendar import CalendarDay
 from .constraints import NotAllowed
 from .editions import Confirmation, Edition, Redaction, ReferenceYear
-from .log import Checkpoint, LogEntry, LogHead, TreeNode
+from .log import Checkpoint, LogAudit, LogEntry, LogHead, TreeNode
 from .organisations import Organisation, PublicityRule, ReceivingOffice
 from .publicity import (
     PublicityNotice,
@@ -25,6 +25,7 @@ __all__ = [
     "Confirmation",
     "Edition",
     "InspectionRound",
+    "LogAudit",
     "LogEntry",
     "LogHead",
     "Measure",

@@ -14,6 +14,8 @@ from .constraints import NotAllowed
 from .editions import Edition
 from .log import LogEntry
 
+NOT_CORRECTABLE = "只有已发布、未撤回、没有正在更正的公示可以更正或延期。"
+
 
 class PublishedActs:
     """Verbs of PublicityNotice. All raise NotAllowed, with the reason, when they do not fit the facts."""
@@ -24,7 +26,7 @@ class PublishedActs:
             raise NotAllowed("请写明更正或延期的原因，发布后会公开。")
         self._change(
             Q(edition__isnull=False, drafted_at__isnull=True, withdrawn_at__isnull=True),
-            "只有已发布、未撤回、没有正在更正的公示可以更正或延期。",
+            NOT_CORRECTABLE,
             drafted_at=at or timezone.now(),
             drafted_by=by,
             change_act=act,
@@ -36,8 +38,12 @@ class PublishedActs:
         self, *, by, closes_on: datetime.date, reason: str, act: str = "extend", at: datetime.datetime | None = None
     ) -> None:
         """Propose a later end: a working copy that differs in its dates alone, handed to the reviewer at once."""
+        if not self.edition_id:
+            raise NotAllowed(NOT_CORRECTABLE)
         if closes_on <= self.closes_on:
             raise NotAllowed("延期后的结束日期要晚于现在的结束日期。")
+        if (closes_on - self.opens_on).days >= windows.LONGEST:
+            raise NotAllowed("延期后的公示期过长，请核对年份。")
         self.begin_correction(by=by, reason=reason, act=act, at=at)
         type(self).objects.filter(pk=self.pk).update(closes_on=closes_on)
         self.refresh_from_db()
@@ -46,10 +52,15 @@ class PublishedActs:
 
     def compensate(self, *, by, days: int, reason: str, at: datetime.datetime | None = None) -> None:
         """Propose `days` more, in the unit of the rule, for a time in which the site could not be reached."""
-        if not 1 <= days <= windows.LONGEST:
-            raise NotAllowed("补偿的天数至少为 1。")
+        if not self.edition_id:
+            raise NotAllowed(NOT_CORRECTABLE)
         rule = windows.Rule(days, self.organisation.rule(self.stage).unit)
-        end = CalendarDay.objects.all().as_calendar().last_day(self.closes_on + windows.ONE_DAY, rule)
+        if days < 1:
+            raise NotAllowed("补偿的天数至少为 1。")
+        try:
+            end = CalendarDay.objects.all().as_calendar().last_day(self.closes_on + windows.ONE_DAY, rule)
+        except windows.TooLong as error:
+            raise NotAllowed("补偿的天数过多，请核对。") from error
         self.extend(by=by, closes_on=end, reason=reason, act="outage", at=at)
 
     def restate_window(self) -> None:
@@ -105,6 +116,8 @@ class PublishedActs:
 
     def confirm_edition(self, *, by, at: datetime.datetime | None = None) -> None:
         """Stand by the current edition, which was published without a second person."""
+        if not self.edition:
+            raise NotAllowed("这份公示还没有发布，没有可以确认的版本。")
         self.edition.confirm(by=by, at=at)
 
     def propose_redaction(self, *, by, number: int, ground: str, at: datetime.datetime | None = None) -> None:

@@ -1,6 +1,8 @@
 """Working days as staff correct them, on top of the packaged calendar."""
 
-from django.db import models
+from collections.abc import Iterable
+
+from django.db import models, transaction
 
 from notices import windows
 
@@ -10,6 +12,16 @@ class CalendarDayQuerySet(models.QuerySet):
         """The calendar to count with: the packaged one, these rows on top."""
         days = {row.date: windows.Day(row.date, row.working, row.name) for row in self}
         return windows.Calendar(days)
+
+    @transaction.atomic
+    def take(self, days: Iterable[windows.Day], *, source: str) -> int:
+        """Store these days, all or none; returns how many were new or different. Taking them again changes nothing."""
+        known = {row.date: row for row in self.filter(date__in=[day.date for day in days])}
+        changed = [day for day in days if not (day.date in known and known[day.date].says(day))]
+        for day in changed:
+            facts = {"working": day.working, "name": day.name, "source": source}
+            self.update_or_create(date=day.date, defaults=facts)
+        return len(changed)
 
 
 class CalendarDay(models.Model):
@@ -28,6 +40,9 @@ class CalendarDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date:%Y-%m-%d} {'上班' if self.working else '放假'} {self.name}".rstrip()
+
+    def says(self, day: windows.Day) -> bool:
+        return (self.working, self.name) == (day.working, day.name)
 
 
 def current_calendar() -> windows.Calendar:

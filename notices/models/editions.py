@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import secrets
 
+from django.contrib.admin.models import LogEntry as StaffAct
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -20,9 +21,10 @@ REDACTED = "（已依法遮盖）"
 
 class EditionQuerySet(models.QuerySet):
     def visible(self, now: datetime.datetime | None = None):
-        """The editions that anyone may read at `now`: under a checkpoint, and past the time they were scheduled for."""
-        now = now or timezone.now()
-        return self.filter(sequence__lt=Checkpoint.objects.size(), public_from__lte=now)
+        """The editions that anyone may read at `now`: under a checkpoint, past the time they were scheduled for, and
+        not newer than the one that their notice shows."""
+        signed = self.filter(sequence__lt=Checkpoint.objects.size(), number__lte=F("notice__edition__number"))
+        return signed.filter(public_from__lte=now or timezone.now())
 
 
 class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
@@ -31,7 +33,9 @@ class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
 
         Only PublicityNotice.publish calls this.
         """
-        previous = notice.editions.order_by("-number").first()
+        previous = notice.newest_edition()
+        if previous and previous.public_from > at:
+            public_from = previous.public_from  # what is still unseen is not brought out early by its correction
         document = dataclasses.replace(
             notice.document(),
             reference=notice.reference or ReferenceYear.next_reference(timezone.localdate(at).year),
@@ -139,6 +143,8 @@ class Edition(models.Model):
         entry = LogEntry.objects.append(
             "confirm", at=at or timezone.now(), reference=self.notice.reference, edition=self.number
         )
+        if Confirmation.objects.filter(edition=self).exists():  # by somebody who was at the log before us
+            raise NotAllowed("这个版本不需要确认，或者已经确认过。")
         Confirmation.objects.create(edition=self, confirmed_at=entry.at, confirmed_by=by)
 
     @property
@@ -153,7 +159,7 @@ class Edition(models.Model):
         """
         if not ground.strip():
             raise NotAllowed("请写明遮盖的法律依据，依据会公开。")
-        if self.notice.edition_id == self.pk:
+        if not self.notice.edition or self.number >= self.notice.edition.number:
             raise NotAllowed("现行版本不能遮盖：请先更正公示，再遮盖旧版本。")
         if hasattr(self, "redaction"):
             raise NotAllowed("这个版本已经遮盖，或正在等待确认。")
@@ -225,7 +231,15 @@ class Redaction(models.Model):
         if not untouched.update(redacted_at=entry.at, redacted_by=by):
             raise NotAllowed("这个版本已经遮盖。")
         Edition.objects.filter(pk=edition.pk).update(document=b"", title=REDACTED)
+        self._erase_from_staff_history()
         self.refresh_from_db()
+
+    def _erase_from_staff_history(self) -> None:
+        """The admin's own history repeats titles and, for saved forms, beginnings of sections; who and when stay."""
+        notice = {"content_type__app_label": "notices", "content_type__model": "publicitynotice"}
+        history = StaffAct.objects.filter(**notice, object_id=str(self.edition.notice_id))
+        history.update(object_repr=REDACTED)
+        history.filter(change_message__startswith="[").update(change_message="")  # the names of acts have no brackets
 
 
 class ReferenceYear(models.Model):
@@ -243,6 +257,18 @@ class ReferenceYear(models.Model):
     @classmethod
     def next_reference(cls, year: int) -> str:
         """The next YYYY-NNNN. Call inside the publishing transaction: a rollback gives the number back."""
-        cls.objects.get_or_create(year=year)
-        cls.objects.filter(year=year).update(last=F("last") + 1)
+        cls.skip(year, 1)
         return str(cls.objects.get(year=year))
+
+    @classmethod
+    def skip(cls, year: int, count: int) -> None:
+        """Pass over the next `count` numbers of a year: they may have been given already, by rows that are lost."""
+        cls.objects.get_or_create(year=year)
+        cls.objects.filter(year=year).update(last=F("last") + count)
+
+    @classmethod
+    def take_note(cls, reference: str) -> None:
+        """Give no number up to this one again."""
+        year, number = map(int, reference.split("-"))
+        cls.objects.get_or_create(year=year)
+        cls.objects.filter(year=year, last__lt=number).update(last=number)

@@ -204,6 +204,10 @@ class PublicityNotice(PublishedActs, models.Model):
         """Entered after its window was over (补录)."""
         return bool(self.published_at and timezone.localdate(self.published_at) > self.edition.closes_on)
 
+    def newest_edition(self) -> Edition | None:
+        """The edition published last, though it may still wait for its signature; the next one follows it."""
+        return self.editions.order_by("-number").first()
+
     # --- The working copy as a document ----------------------------------------------------------------------
 
     def window(self) -> Window | None:
@@ -213,12 +217,16 @@ class PublicityNotice(PublishedActs, models.Model):
         calendar = CalendarDay.objects.all().as_calendar()
         rule = self.organisation.rule(self.stage)
         closes_on = self.closes_on or calendar.last_day(self.opens_on, rule)
+        try:
+            working_days = calendar.count(self.opens_on, closes_on)
+        except windows.TooLong:  # a typing error; the linter says so
+            working_days = None
         return Window(
             opens_on=self.opens_on,
             closes_on=closes_on,
             length=rule.length,
             unit=rule.unit,
-            working_days=calendar.count(self.opens_on, closes_on),
+            working_days=working_days,
         )
 
     def document(self) -> NoticeDocument:
@@ -387,9 +395,10 @@ class PublicityNotice(PublishedActs, models.Model):
             raise NotAllowed("请填写公示开始日期。")
         if not self.receiving_office:
             raise NotAllowed("请选择受理部门，群众才知道向谁提出异议。")
-        if self.edition and self.window().closes_on < self.edition.closes_on:
+        newest = self.newest_edition()
+        if newest and self.window().closes_on < newest.closes_on:
             raise NotAllowed("公示期只能延长，不能缩短：结束日期不能早于现行版本的结束日期。")
-        if self.edition and self.opens_on != self.edition.opens_on:
+        if newest and self.opens_on != newest.opens_on:
             raise NotAllowed("公示已经开始计算，更正不能改动开始日期；需要改动时请撤回后另行公示。")
         if not archive and not self.edition_id and self.opens_on < today:
             raise NotAllowed("公示开始日期已经过去：公示不能倒填日期，请改为今天或以后。")

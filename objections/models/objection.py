@@ -3,20 +3,27 @@
 import datetime
 import hashlib
 import json
+from collections.abc import Sequence
 
 from django.db import IntegrityError, models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
-from notices.models import Edition, NotAllowed, PublicityNotice
+from notices.models import Edition, NotAllowed, Organisation, PublicityNotice
 from notices.models.constraints import explained, pair, who
 from objections import receipts
+from objections.attachments import Checked
 from objections.encryption import EncryptedTextField
 
+from . import routing
+from .attachment import Attachment
+from .handling import HandlingActs, needs
 from .outgoing import OutgoingMail
+from .queue import FACTS, UNANSWERED, UNDECIDED, ObjectionQuerySet, Status, last_unnoticed_day
+from .terms import HandlingTerms
 
 # The version of the privacy notice that the form shows; recorded with every consent. Change it with the text.
-PRIVACY_VERSION = "2026-11"
+PRIVACY_VERSION = "2026-11-23"
 
 
 class AlreadyReceived(Exception):
@@ -27,57 +34,44 @@ class AlreadyReceived(Exception):
         self.objection, self.same = objection, same
 
 
-class Status(models.TextChoices):
-    """Where an objection stands. Derived from facts, never stored."""
-
-    RECEIVED = "received", "已收到，待受理"
-    ACCEPTED = "accepted", "已受理，核查中"
-    DECLINED = "declined", "不予受理"
-    VERIFIED = "verified", "已核查，待答复"
-    REPLIED = "replied", "已答复"
-    DONE = "done", "已办结"
-
-
-class ObjectionQuerySet(models.QuerySet):
-    def pending(self):
-        """Not yet done and not declined: what keeps a task from closure."""
-        return self.filter(done_at__isnull=True, declined_at__isnull=True)
-
-    def overdue(self, now: datetime.datetime, *, days: int = 15):
-        """Received more than `days` days before `now` and neither accepted nor declined."""
-        limit = now - datetime.timedelta(days=days)
-        return self.filter(received_at__lt=limit, accepted_at__isnull=True, declined_at__isnull=True)
-
-    def by_code(self, code: str) -> "Objection | None":
-        """The objection of a receipt code as typed, or None."""
-        digest = receipts.digest(code)
-        return self.filter(code_digest=digest).first() if digest else None
-
-
 class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
     def receive(
-        self, *, edition: Edition, token: str, said: dict, opened_at: datetime.datetime, at: datetime.datetime
+        self,
+        *,
+        edition: Edition,
+        token: str,
+        said: dict,
+        opened_at: datetime.datetime,
+        at: datetime.datetime,
+        attachments: Sequence[Checked] = (),
+        **arrival,
     ) -> "Objection":
-        """Store an objection, its first event and its mails in one transaction.
+        """Store an objection, its attachments, its first event and its mails in one transaction, the files before it.
 
-        `said` holds the cleaned form fields, `token` is the form's own. Raises AlreadyReceived when a form
-        with this token has been stored.
+        `said` holds the cleaned form fields, `token` is the form's own; `arrival` says how and when it came where
+        that was not by the web form. Raises AlreadyReceived when a form with this token has been stored.
         """
+        arrival = {"received_on": timezone.localdate(at), "privacy_version": PRIVACY_VERSION} | arrival
         objection = Objection(
             notice=edition.notice,
             edition=edition,
             **said,
             token_digest=_sha256(token),
-            content_digest=content_digest(said),
+            content_digest=content_digest(said, attachments),
             code_digest=receipts.digest(receipts.code_for(token)),
-            privacy_version=PRIVACY_VERSION,
             opened_at=opened_at,
             received_at=at,
+            routed_to=routing.supervisor_of(edition.notice),
+            **arrival,
+            **HandlingTerms.of(edition.notice.receiving_office).dates(arrival["received_on"]),
         )
         try:
-            with transaction.atomic():
+            with Attachment.objects.written(attachments, at) as files, transaction.atomic():
                 objection.save(force_insert=True)
-                objection.events.create(kind=Event.Kind.RECEIVED, at=at)
+                objection.attachments.add(*files, bulk=False)
+                objection.events.create(kind=Event.Kind.RECEIVED, at=at, by=objection.entered_by)
+                if objection.routed_to:
+                    objection.events.create(kind=Event.Kind.ROUTED, at=at, text=objection.routed_to.name)
                 OutgoingMail.objects.queue(objection, token, at=at)
         except IntegrityError:
             earlier = self.filter(token_digest=objection.token_digest).first()
@@ -86,8 +80,29 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
             raise AlreadyReceived(earlier, earlier.content_digest == objection.content_digest) from None
         return objection
 
+    def enter(
+        self,
+        *,
+        by,
+        notice: PublicityNotice,
+        token: str,
+        said: dict,
+        channel: str,
+        received_on: datetime.date,
+        postmarked_on: datetime.date | None = None,
+        at: datetime.datetime | None = None,
+    ) -> "Objection":
+        """What came by telephone, letter, visit or e-mail, written down by staff: same mails, code and dates.
 
-class Objection(models.Model):
+        Its dates count from the day it came; `received_at` stays the time of entry, as in the log's tallies.
+        """
+        at = at or timezone.now()
+        arrival = {"channel": channel, "received_on": received_on, "postmarked_on": postmarked_on}
+        staff = {"entered_by": by, "privacy_version": "", "seen_at": at, "seen_by": by}
+        return self.receive(edition=notice.edition, token=token, said=said, opened_at=at, at=at, **arrival, **staff)
+
+
+class Objection(HandlingActs, models.Model):
     """One objection. Who said it is encrypted; what became of it are facts with time and author."""
 
     class Channel(models.TextChoices):
@@ -116,13 +131,28 @@ class Objection(models.Model):
     email = EncryptedTextField("电子邮箱", blank=True)
     concerns = models.CharField("针对内容", max_length=40, default="notice")
     content = EncryptedTextField("异议内容")
-    privacy_version = models.CharField("个人信息告知版本", max_length=20)
+    privacy_version = models.CharField("个人信息告知版本", max_length=20, blank=True)
     opened_at = models.DateTimeField("打开表单时间")
     received_at = models.DateTimeField("收到时间")
+    received_on = models.DateField("收到日期")
+    postmarked_on = models.DateField("邮戳日期", null=True, blank=True)
+    entered_by = who("录入人", null=True, blank=True)
+    decide_by = models.DateField("决定是否受理的期限")
+    reply_by = models.DateField("答复的期限")
+    routed_to = models.ForeignKey(
+        Organisation, models.PROTECT, verbose_name="转送上级单位", null=True, blank=True, related_name="+"
+    )
 
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     content_digest = models.CharField("内容摘要", max_length=64, editable=False)
-    code_digest = models.CharField(max_length=64, unique=True, editable=False)
+    code_digest = models.CharField(max_length=64, unique=True, editable=False)  # stays: tallies were made with it
+    reissued_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)
+
+    seen_at = models.DateTimeField("首次查看时间", null=True, blank=True)
+    seen_by = who("首次查看人", null=True, blank=True)
+    assigned_at = models.DateTimeField("指派时间", null=True, blank=True)
+    assigned_by = who("指派人", null=True, blank=True)
+    assigned_to = who("承办人", null=True, blank=True)
 
     accepted_at = models.DateTimeField("受理时间", null=True, blank=True)
     accepted_by = who("受理人", null=True, blank=True)
@@ -144,8 +174,31 @@ class Objection(models.Model):
         verbose_name = verbose_name_plural = "异议"
         ordering = ("-received_at", "-id")
         permissions = [("handle_objection", "可以办理异议")]
-        indexes = [models.Index(fields=["-received_at", "-id"], name="objections_newest_first")]  # the staff list
+        indexes = [
+            models.Index(fields=["-received_at", "-id"], name="objections_newest_first"),
+            # What the queue and the reminders ask.
+            models.Index(fields=["decide_by"], condition=UNDECIDED, name="objections_to_decide"),
+            models.Index(fields=["reply_by"], condition=UNANSWERED, name="objections_to_answer"),
+        ]
         constraints = [
+            pair("seen", "查看要同时有时间和查看人。"),
+            pair("assigned", "指派要同时有时间和指派人。"),
+            models.CheckConstraint(
+                condition=Q(assigned_at__isnull=True, assigned_to__isnull=True)
+                | Q(assigned_at__isnull=False, assigned_to__isnull=False),
+                name="objections_objection_assigned_to_somebody",
+                violation_error_message="指派要写明承办人。",
+            ),
+            models.CheckConstraint(
+                condition=Q(channel="web", entered_by__isnull=True) | (~Q(channel="web") & Q(entered_by__isnull=False)),
+                name="objections_objection_entered_by_staff",
+                violation_error_message="网上以外的异议要有录入人。",
+            ),
+            models.CheckConstraint(
+                condition=Q(postmarked_on__isnull=True) | Q(channel="post", postmarked_on__lte=F("received_on")),
+                name="objections_objection_postmark_of_a_letter",
+                violation_error_message="只有来信有邮戳日期，且不晚于收到日期。",
+            ),
             pair("accepted", "受理要同时有时间和办理人。"),
             pair("declined", "不予受理要同时有时间和办理人。"),
             pair("verified", "核查要同时有时间和办理人。"),
@@ -176,15 +229,40 @@ class Objection(models.Model):
 
     @property
     def is_late(self) -> bool:
-        """Arrived after the close of the window."""
-        return timezone.localdate(self.received_at) > self.notice.edition.closes_on
+        """Came after the close of the window; a letter counts by its postmark."""
+        return (self.postmarked_on or self.received_on) > self.notice.edition.closes_on
 
     @property
     def status(self) -> Status:
-        for fact in ("done", "replied", "verified", "declined", "accepted"):
-            if getattr(self, f"{fact}_at"):
-                return Status(fact)
-        return Status.RECEIVED
+        return Status(next((fact for fact in FACTS if getattr(self, f"{fact}_at")), Status.RECEIVED))
+
+    @property
+    def due_on(self) -> datetime.date | None:
+        """Until when the office is to decide or, once accepted, to reply; None when it has nothing more to do."""
+        if self.status == Status.RECEIVED:
+            return self.decide_by
+        return self.reply_by if self.status in (Status.ACCEPTED, Status.VERIFIED) else None
+
+    def is_overdue(self, today: datetime.date) -> bool:
+        """The date of the next step has passed."""
+        return bool(self.due_on and self.due_on < today)
+
+    def is_due_within(self, days: int, today: datetime.date) -> bool:
+        """The next step is due today or within `days` days."""
+        return bool(self.due_on and today <= self.due_on <= today + datetime.timedelta(days=days))
+
+    def is_unnoticed(self, today: datetime.date) -> bool:
+        """Neither delivered by mail nor opened by staff within one working day."""
+        if self.status != Status.RECEIVED or self.seen_at or self.received_on > last_unnoticed_day(today):
+            return False
+        return not self.events.filter(kind=Event.Kind.DELIVERED).exists()
+
+    def mailboxes(self) -> list[str]:
+        """Where the office, or the supervising organisation in its place, is told of this objection."""
+        if self.routed_to:
+            return routing.mailboxes_of(self.routed_to)
+        office = self.notice.receiving_office
+        return office.mailbox_list() if office else []
 
     # --- Verbs: each guarded by the facts it stands on, each with its event ---------------------------------------
 
@@ -203,9 +281,9 @@ class Objection(models.Model):
 
     def decline(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
         """Refuse to take the objection up; the objector sees the reason."""
-        _needs(reason, "请写明不予受理的原因，异议人会看到。")
+        reason = needs(reason, "请写明不予受理的原因，异议人会看到。")
         facts = Q(accepted_at=None, done_at=None)
-        self._act("declined", facts, "这条异议已经受理或不予受理。", by, at, reason, decline_reason=reason.strip())
+        self._act("declined", facts, "这条异议已经受理或不予受理。", by, at, reason, decline_reason=reason)
 
     def verify(self, *, by, finding: str, at: datetime.datetime | None = None) -> None:
         """Record what the check on the spot found."""
@@ -216,15 +294,21 @@ class Objection(models.Model):
 
     def answer(self, *, by, reply: str, at: datetime.datetime | None = None) -> None:
         """Reply to the objector: on the tracking page, and by mail where there is an address."""
-        _needs(reply, "请填写答复内容。")
+        reply = needs(reply, "请填写答复内容。")
         facts = Q(verified_at__isnull=False) | Q(declined_at__isnull=False)
         with transaction.atomic():
-            self._act("replied", facts, "先核查（或决定不予受理），再答复。", by, at, reply=reply.strip())
+            self._act("replied", facts, "先核查（或决定不予受理），再答复。", by, at, reply, reply=reply)
             OutgoingMail.objects.queue_reply(self, at=self.replied_at)
 
     def finish(self, *, by, at: datetime.datetime | None = None) -> None:
         """Close the case."""
         self._act("done", Q(replied_at__isnull=False), "先答复，再办结。", by, at)
+
+
+class EventQuerySet(models.QuerySet):
+    def public(self):
+        """What the objector sees of the story."""
+        return self.exclude(kind__in=INTERNAL)
 
 
 class Event(models.Model):
@@ -238,12 +322,21 @@ class Event(models.Model):
         VERIFIED = "verified", "已核查"
         REPLIED = "replied", "已答复"
         DONE = "done", "已办结"
+        REOPENED = "reopened", "重新办理"
+        REISSUED = "reissued", "已补发回执码"
+        ROUTED = "routed", "已转送上级单位"
+        ASSIGNED = "assigned", "已指派"
+        REMINDED = "reminded", "已催办"
+        READDRESSED = "readdressed", "已更正收件地址"
+        RETRIED = "retried", "已重新发送"
 
     objection = models.ForeignKey(Objection, models.CASCADE, verbose_name="异议", related_name="events")
     kind = models.CharField("事项", max_length=12, choices=Kind)
     at = models.DateTimeField("时间")
     by = who("办理人", null=True, blank=True)
     text = EncryptedTextField("说明", blank=True)
+
+    objects = EventQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "办理经过"
@@ -253,15 +346,16 @@ class Event(models.Model):
         return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.get_kind_display()}"
 
 
+# What concerns the office alone.
+INTERNAL = (Event.Kind.ASSIGNED, Event.Kind.REMINDED, Event.Kind.READDRESSED, Event.Kind.RETRIED)
+
+
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def content_digest(said: dict) -> str:
-    """SHA-256 over everything that was said, as canonical JSON: what the receipt shows."""
+def content_digest(said: dict, attachments: Sequence[Checked] = ()) -> str:
+    """SHA-256 over everything that was said and the digests of its files, as canonical JSON: what the receipt shows."""
+    if attachments:
+        said = said | {"attachments": [each.sha256 for each in attachments]}
     return _sha256(json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
-
-
-def _needs(text: str, refusal: str) -> None:
-    if not text.strip():
-        raise NotAllowed(refusal)

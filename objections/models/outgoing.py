@@ -5,20 +5,24 @@ from email.utils import make_msgid
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
+from django.utils import timezone
 
+from notices.models import NotAllowed
 from objections.encryption import EncryptedTextField
 
 
 class OutgoingMailManager(models.Manager):
     def queue(self, objection, token: str, *, at: datetime.datetime) -> None:
         """One row for each mailbox of the receiving office, and one for the objector who left an address."""
-        office = objection.notice.receiving_office
-        for mailbox in office.mailbox_list() if office else []:
-            self._add(objection, OutgoingMail.Kind.OFFICE, mailbox, at)
+        self.queue_to_office(objection, OutgoingMail.Kind.OFFICE, at=at)
         if objection.email:
             self._add(objection, OutgoingMail.Kind.RECEIPT, objection.email, at, token)
+
+    def queue_to_office(self, objection, kind: str, *, at: datetime.datetime) -> None:
+        for mailbox in objection.mailboxes():
+            self._add(objection, kind, mailbox, at)
 
     def queue_reply(self, objection, *, at: datetime.datetime) -> None:
         if objection.email:
@@ -52,6 +56,7 @@ class OutgoingMail(models.Model):
         OFFICE = "office", "通知受理部门"
         RECEIPT = "receipt", "回执"
         REPLY = "reply", "答复"
+        REMINDER = "reminder", "催办"
 
     objection = models.ForeignKey("objections.Objection", models.CASCADE, verbose_name="异议", related_name="mails")
     kind = models.CharField("类别", max_length=10, choices=Kind)
@@ -63,6 +68,7 @@ class OutgoingMail(models.Model):
     leased_until = models.DateTimeField("发送占用到", null=True, blank=True)
     attempts = models.PositiveIntegerField("已试次数", default=0)
     last_error = models.TextField("最近一次错误", blank=True)
+    refused_at = models.DateTimeField("退信时间", null=True, blank=True)
     sent_at = models.DateTimeField("发出时间", null=True, blank=True)
 
     objects = OutgoingMailManager()
@@ -77,3 +83,25 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.objection.number} {self.get_kind_display()}"
+
+    @property
+    def is_undeliverable(self) -> bool:
+        """The recipient's server refused it for good; it is tried only now and then until staff look at it."""
+        return bool(self.refused_at and not self.sent_at)
+
+    def correct(self, *, by, recipient: str, at: datetime.datetime | None = None) -> None:
+        """Send it to the right address. What the objector said stays as it was said."""
+        self._try_again("readdressed", by=by, at=at, recipient=recipient)
+
+    def retry(self, *, by, at: datetime.datetime | None = None) -> None:
+        """Send it again to the same address, which is right."""
+        self._try_again("retried", by=by, at=at)
+
+    @transaction.atomic
+    def _try_again(self, kind: str, *, by, at, **changes) -> None:
+        at = at or timezone.now()
+        fresh = {"due_at": at, "attempts": 0, "refused_at": None, "last_error": ""}
+        if not OutgoingMail.objects.filter(pk=self.pk, sent_at=None).update(**fresh, **changes):
+            raise NotAllowed("这封邮件已经发出。")
+        self.objection.events.create(kind=kind, at=at, by=by, text=changes.get("recipient", self.recipient))
+        self.refresh_from_db()

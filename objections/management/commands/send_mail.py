@@ -1,18 +1,19 @@
-"""The worker: sends what is stored until it is delivered, and logs the tally of each notice after its close."""
+"""The worker: sends what is stored until it is delivered, reminds of what is due, and logs the tally of each notice
+after its close."""
 
 import signal
 import threading
 
 from django.core.management.base import BaseCommand
 
-from objections import mail, outcomes
+from objections import mail, outcomes, reminders
 
 PAUSE = 1  # seconds between two looks at the queue
 PROBE = 5  # the same while the server is away or refuses
 
 
 class Command(BaseCommand):
-    help = "发送待发邮件，并在公示期满后把异议数记入公示日志。不带参数时持续运行；--once 只处理现在到期的。"
+    help = "发送待发邮件，催办将到期和已逾期的异议，并在公示期满后把异议数记入公示日志。不带参数时持续运行；--once 只处理现在到期的。"
 
     def add_arguments(self, parser):
         parser.add_argument("--once", action="store_true", help="发送现在到期的全部邮件后退出")
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     def handle(self, *, once: bool, **options):
         if once:
             outcomes.write_tallies()
+            reminders.queue_due()
             sent, failed = mail.send_due()
             self.stdout.write(f"已发送 {sent} 封，未发出 {failed} 封。")
             return
@@ -30,11 +32,17 @@ class Command(BaseCommand):
             stop.wait(PAUSE if self.look() else PROBE)
 
     def look(self) -> bool:
-        """One round; False when the server was away."""
-        try:
-            outcomes.write_tallies()
-            _, failed = mail.send_due()
-        except Exception:  # the worker outlives whatever one round meets; the next one tries again
-            mail.log.exception("mail worker")
+        """One round; False when the server was away or something failed."""
+        rounds = [self.outlive(job) for job in (outcomes.write_tallies, reminders.queue_due, mail.send_due)]
+        if None in rounds:
             return False
+        _, failed = rounds[-1]
         return not failed
+
+    def outlive(self, job):
+        """What `job` returns; None when it failed. Neither the worker nor the other jobs stop for that."""
+        try:
+            return job()
+        except Exception:
+            mail.log.exception("mail worker")
+            return None

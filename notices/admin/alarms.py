@@ -1,0 +1,63 @@
+"""What staff must see before anything else: a log that does not fit, a signer that is away, a calendar to enter."""
+
+import dataclasses
+import datetime
+from collections.abc import Iterator
+
+from django.urls import reverse
+from django.utils import timezone
+
+from notices import recounting
+from notices.models import Checkpoint, LogAudit, LogEntry
+from notices.models.calendar import current_calendar
+from notices.models.log import TOLERANCE
+
+AHEAD = datetime.timedelta(days=60)  # windows that are drafted now may reach that far
+
+
+@dataclasses.dataclass(frozen=True)
+class Alarm:
+    """One sentence, where to act, and what is to be known of it."""
+
+    text: str
+    url: str = ""
+    details: tuple[str, ...] = ()
+
+
+def alarms(now: datetime.datetime | None = None) -> list[Alarm]:
+    now = now or timezone.now()
+    today = timezone.localdate(now)
+    return [*_audit(), *_unsigned(now), *_calendar(today), *_recounted(today)]
+
+
+def _audit() -> Iterator[Alarm]:
+    audit = LogAudit.objects.newest()
+    if audit and audit.count:
+        at = f"{timezone.localtime(audit.audited_at):%Y-%m-%d %H:%M}"
+        text = (
+            f"{at} 核对公示日志，发现 {audit.count} 处不符。请停止发布，保留现场，核对备份后再运行 audit_publication。"
+        )
+        yield Alarm(text, details=tuple(audit.differences))
+
+
+def _unsigned(now: datetime.datetime) -> Iterator[Alarm]:
+    newest = Checkpoint.objects.newest()
+    unsigned = LogEntry.objects.filter(sequence__gte=newest.size if newest else 0, at__lt=now - TOLERANCE)
+    if count := unsigned.count():
+        yield Alarm(f"{count} 条公示日志等待签名已超过 {TOLERANCE.seconds} 秒，尚未公开。请检查 sign_log 是否在运行。")
+
+
+def _calendar(today: datetime.date) -> Iterator[Alarm]:
+    calendar = current_calendar()
+    for year in sorted({today.year, (today + AHEAD).year}):
+        if not calendar.day(datetime.date(year, 1, 1)).published:
+            text = f"{year} 年的放假安排还没有录入，涉及该年的公示期算不准。公布后请录入日历，或运行 load_calendar。"
+            yield Alarm(text, reverse("admin:notices_calendarday_changelist"))
+
+
+def _recounted(today: datetime.date) -> Iterator[Alarm]:
+    found = list(recounting.recounts(recounting.standing(today), current_calendar()))
+    if found:
+        short = sum(recount.is_short for recount in found)
+        text = f"{len(found)} 份未结束的公示，工作日数与现行日历不同，其中 {short} 份不足规定天数，请办理延期。"
+        yield Alarm(text, reverse("admin:notices_publicitynotice_changelist") + "?count_changed=1")

@@ -1,0 +1,1 @@
+from . import ledger, mails, queue  # noqa: F401

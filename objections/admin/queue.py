@@ -1,0 +1,239 @@
+"""The queue: what was said, by when it is to be answered, and the buttons that move it on."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils import timezone
+
+from notices.admin.verbs import Verb, VerbsAdmin, ask, words
+from notices.models import NotAllowed
+from objections.forms import parts
+from objections.models import Event, Note, Objection, Status
+from objections.models.queue import BY_DUE_DATE
+
+from . import entering, statements
+from .attachments import AttachmentInline, AttachmentsAdmin
+
+HANDLE = "objections.handle_objection"
+FINDINGS = [("", "请选择"), *Objection.Finding.choices]
+NO_FINDING = {"invalid_choice": "请选择核查结论。"}
+NOBODY = {"required": "请选择承办人。", "invalid_choice": "请选择承办人。"}
+
+
+class RecordInline(admin.TabularInline):
+    """Lines that are written by verbs alone."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+class EventInline(RecordInline):
+    model = Event
+    fields = readonly_fields = ("at", "kind", "by", "text")
+
+
+class NoteInline(RecordInline):
+    model = Note
+    fields = readonly_fields = ("at", "by", "text")
+
+
+class QueueFilter(admin.SimpleListFilter):
+    title = "办理"
+    parameter_name = "queue"
+
+    def lookups(self, request, model_admin):
+        return [
+            (Status.RECEIVED, "待受理"),
+            (Status.ACCEPTED, "核查中"),
+            (Status.VERIFIED, "待答复"),
+            ("overdue", "逾期"),
+            ("mine", "我的"),
+            ("unnoticed", "未送达也未查看"),
+            ("pending", "尚未办结"),
+        ]
+
+    def queryset(self, request, queryset):
+        chosen, today = self.value(), timezone.localdate()
+        match chosen:
+            case "overdue" | "unnoticed":
+                return getattr(queryset, chosen)(today)
+            case "mine":
+                return queryset.filter(assigned_to=request.user)
+            case "pending":
+                return queryset.pending()
+        return queryset.with_status(chosen) if chosen in Status.values else queryset
+
+
+class LateFilter(admin.SimpleListFilter):
+    title = "提出时间"
+    parameter_name = "late"
+
+    def lookups(self, request, model_admin):
+        return [("no", "公示期内"), ("yes", "公示期结束后")]
+
+    def queryset(self, request, queryset):
+        return {"yes": queryset.late, "no": queryset.timely}.get(self.value(), queryset.all)()
+
+
+class Assignment(forms.Form):
+    """Asks who is to handle a case, among those who may."""
+
+    to = forms.ModelChoiceField(label="承办人", queryset=None, error_messages=NOBODY)
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        backend = "django.contrib.auth.backends.ModelBackend"
+        users = get_user_model().objects.with_perm(HANDLE, backend=backend)
+        self.fields["to"].queryset = users.order_by("username")
+        self.fields["to"].label_from_instance = lambda user: user.get_full_name() or user.username
+
+
+def is_open(objection: Objection, user) -> bool:
+    return objection.status != Status.DONE
+
+
+@admin.register(Objection)
+class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
+    change_list_template = "admin/objections/objection/change_list.html"
+    list_display = (
+        "number",
+        "status_label",
+        "due_label",
+        "days_left",
+        "assigned_to",
+        "received_on",
+        "late",
+        "channel",
+        "notice",
+    )
+    list_filter = (QueueFilter, LateFilter, "channel", "finding")
+    list_select_related = ("notice__edition", "assigned_to")
+    date_hierarchy = "received_on"
+    inlines = (AttachmentInline, EventInline, NoteInline)
+    fieldsets = (
+        (None, {"fields": ("number", "notice", "channel", "received_at", "received_on", "postmarked_on", "late")}),
+        ("期限", {"fields": ("status_label", "decide_by", "reply_by", "days_left", "assigned_to", "routed_to")}),
+        ("异议", {"fields": ("part", "content", "content_digest")}),
+        ("异议人（对责任单位保密）", {"fields": ("kind", "anonymous", "name", "phone", "email", "entered_by")}),
+        ("办理", {"fields": ("decline_reason", "finding", "reply")}),
+    )
+
+    verbs = {
+        "accept": Verb("受理", HANDLE, lambda each, user: each.status == Status.RECEIVED),
+        "decline": Verb(
+            "不予受理",
+            HANDLE,
+            lambda each, user: each.status == Status.RECEIVED,
+            ask(reason=words("原因（异议人会看到）")),
+        ),
+        "verify": Verb(
+            "记录核查结论",
+            HANDLE,
+            lambda each, user: each.status == Status.ACCEPTED,
+            ask(
+                finding=forms.ChoiceField(label="核查结论", required=False, choices=FINDINGS, error_messages=NO_FINDING)
+            ),
+        ),
+        "answer": Verb(
+            "答复",
+            HANDLE,
+            lambda each, user: each.status in (Status.VERIFIED, Status.DECLINED),
+            ask(reply=words("答复内容（异议人会看到）")),
+        ),
+        "finish": Verb("办结", HANDLE, lambda each, user: each.status == Status.REPLIED),
+        "assign": Verb("指派", HANDLE, is_open, Assignment),
+        "note": Verb("记内部备注", HANDLE, lambda each, user: True, ask(text=words("备注（异议人看不到）"))),
+        "reopen": Verb(
+            "重新办理", HANDLE, lambda each, user: each.status == Status.DONE, ask(reason=words("重新办理的原因"))
+        ),
+        "reissue_code": Verb(
+            "补发回执码",
+            HANDLE,
+            lambda each, user: True,
+            ask(checked=words("怎样核实了对方身份（例如回拨登记的电话）")),
+        ),
+    }
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("enter/", wrap(entering.enter), name="objections_objection_enter"),
+            path("outcomes/", wrap(statements.notices), name="objections_outcomes"),
+            path("notices/<int:pk>/outcome/", wrap(statements.statement), name="objections_outcome"),
+            *super().get_urls(),
+        ]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).by_due_date().watched(timezone.localdate())
+
+    def get_ordering(self, request):
+        return BY_DUE_DATE
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        objection = self.get_object(request, object_id)
+        if objection and request.user.has_perm(HANDLE):
+            objection.see(by=request.user)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def act(self, request, pk, name):
+        return self.reissue(request, pk) if name == "reissue_code" else super().act(request, pk, name)
+
+    def reissue(self, request, pk):
+        """The new code, on the page that answers the press of the button and nowhere else."""
+        if not request.user.has_perm(HANDLE):
+            raise PermissionDenied
+        objection = get_object_or_404(self.get_queryset(request), pk=pk)
+        try:
+            code = objection.reissue_code(by=request.user, checked=request.POST.get("checked", ""))
+        except NotAllowed as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:objections_objection_change", args=[pk]))
+        self.log_change(request, objection, self.verbs["reissue_code"].label)
+        return entering.show_code(request, objection, code)
+
+    def get_readonly_fields(self, request, obj=None):
+        return [name for _, options in self.fieldsets for name in options["fields"]]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    @admin.display(description="受理编号", ordering="id")
+    def number(self, objection):
+        return objection.number
+
+    @admin.display(description="办理状态")
+    def status_label(self, objection):
+        return f"{objection.status.label} · 未送达也未查看" if objection.nobody_noticed else objection.status.label
+
+    @admin.display(description="期限", ordering="next_due")
+    def due_label(self, objection):
+        return objection.due_on
+
+    @admin.display(description="剩余天数")
+    def days_left(self, objection):
+        if not objection.due_on:
+            return None
+        days = (objection.due_on - timezone.localdate()).days
+        return f"已逾期 {-days} 天" if days < 0 else f"{days} 天"
+
+    @admin.display(description="逾期提出")
+    def late(self, objection):
+        return "是，公示期结束后收到" if objection.is_late else "否"
+
+    @admin.display(description="针对内容")
+    def part(self, objection):
+        known = {} if objection.edition.is_redacted else dict(parts(objection.edition.read()))
+        return known.get(objection.concerns, objection.concerns)

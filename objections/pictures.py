@@ -1,0 +1,41 @@
+"""A picture without what the camera wrote beside it: place, time, device, thumbnail, comments."""
+
+import io
+
+from PIL import Image, ImageOps
+
+MAX_DECODED = 20_000_000  # pixels in memory
+WANTED = (3000, 3000)  # a JPEG larger than twice this is decoded at a half, a quarter or an eighth
+
+
+class Unreadable(Exception):
+    """Pillow cannot make a copy of this picture."""
+
+
+def bare_copy(content: bytes, kind: str) -> bytes:
+    """The picture decoded and encoded anew, as JPEG or PNG, the right way up. Raises Unreadable."""
+    form = kind.upper()
+    try:
+        with Image.open(io.BytesIO(content), formats=[form]) as picture:
+            if form == "JPEG" and not picture.info.get("progressive"):  # a progressive one is held in full anyway
+                picture.draft(None, WANTED)
+            if picture.width * picture.height > MAX_DECODED:
+                raise Unreadable("too many pixels")
+            return _encoded(_upright(picture), form)
+    except Unreadable:
+        raise
+    except Exception as error:  # whatever a broken picture makes Pillow stumble over
+        raise Unreadable(type(error).__name__) from error
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    transparent = picture.format == "PNG" and (picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info)
+    ImageOps.exif_transpose(picture, in_place=True)
+    return picture.convert("RGBA" if transparent else "RGB")
+
+
+def _encoded(picture: Image.Image, form: str) -> bytes:
+    picture.info = {}
+    copy = io.BytesIO()
+    picture.save(copy, form, exif=b"", **({"quality": 90} if form == "JPEG" else {}))
+    return copy.getvalue()

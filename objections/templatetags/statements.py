@@ -1,0 +1,18 @@
+"""What templates show of objections without telling of anyone: counts."""
+
+from django import template
+from django.utils.http import urlencode
+
+from notices.models import PublicityNotice, State
+from objections import outcomes
+
+register = template.Library()
+register.filter("urlencode_query", urlencode)
+
+
+@register.inclusion_tag("objections/_ledger.html")
+def objection_ledger(notice: PublicityNotice) -> dict:
+    """The public counts of a closed notice; nothing for any other, and for an archive notice, which never had a form."""
+    if notice.is_archive or notice.state() != State.CLOSED:
+        return {}
+    return {"counts": outcomes.counts(notice)}

@@ -1,0 +1,51 @@
+"""Reading a post with files: to disk piece by piece, and never more of a file than an attachment may have."""
+
+import io
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadedfile import InMemoryUploadedFile, TemporaryUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+
+from .attachments import MAX_BODY, MAX_FILE, MAX_FILES
+
+
+def read_post(request) -> bool:
+    """Read the whole post; False when it is so large that it is not read."""
+    request.upload_handlers = [BoundedUploadHandler(request)]
+    try:
+        _ = request.POST
+        return True
+    except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
+        return False
+
+
+class BoundedUploadHandler(FileUploadHandler):
+    """What is over the limits of a file or of their number is thrown away as it comes.
+
+    Every file keeps its name and its true size, so that the form can say what was wrong with it, and what was
+    typed beside it is not lost.
+    """
+
+    number = 0
+
+    def handle_raw_input(self, input_data, META, content_length, boundary, encoding=None):
+        if content_length > MAX_BODY:
+            raise RequestDataTooBig(content_length)
+
+    def new_file(self, *arguments, **options):
+        super().new_file(*arguments, **options)
+        self.number += 1
+        about = (self.file_name, self.content_type, 0, self.charset, self.content_type_extra)
+        if self.number <= MAX_FILES:
+            self.current = TemporaryUploadedFile(*about)
+        else:
+            self.current = InMemoryUploadedFile(io.BytesIO(), self.field_name, *about)
+
+    def receive_data_chunk(self, raw_data, start):
+        if self.number <= MAX_FILES and start < MAX_FILE:
+            self.current.write(raw_data)
+
+    def file_complete(self, file_size):
+        self.current.seek(0)
+        self.current.size = file_size
+        return self.current

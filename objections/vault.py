@@ -1,0 +1,90 @@
+"""Where attachments lie: under MEDIA_ROOT with random names and no address of their own, each under a key of its own.
+
+A file is a line of Fernet tokens, one for each piece, so that storing it needs little memory. Its key lies with its row
+in the database, encrypted like every personal field: changing FIELD_ENCRYPTION_KEYS touches no file, and a file whose
+row is gone can be read by nobody, in no backup either.
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
+
+PIECE = 256 * 1024
+
+
+class Unavailable(Exception):
+    """The file cannot be stored, checked or read just now."""
+
+
+def root() -> Path:
+    return Path(settings.MEDIA_ROOT) / "objections"
+
+
+def path_of(name: str) -> Path:
+    return root() / name[:2] / name
+
+
+def write(upload, key: str) -> str:
+    """Store the upload and return its random name, once file and folders are on the disk. Raises Unavailable."""
+    name = secrets.token_hex(16)
+    try:
+        _make_folder(path_of(name).parent)
+        descriptor = os.open(path_of(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as file:
+            file.writelines(_encrypted(upload, Fernet(key)))
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(path_of(name).parent)
+    except OSError as error:
+        remove(name)
+        raise Unavailable(str(error)) from error
+    return name
+
+
+def read(name: str, key: str) -> bytes:
+    """The bytes as they were uploaded. Raises Unavailable when the file is gone or damaged."""
+    cipher = Fernet(key)
+    try:
+        with open(path_of(name), "rb") as file:
+            return b"".join(cipher.decrypt(line.rstrip(b"\n")) for line in file)
+    except (OSError, InvalidToken) as error:
+        raise Unavailable(name) from error
+
+
+def remove(name: str) -> None:
+    """Take the file away, if it can be: what is left behind is an orphan, found later."""
+    with contextlib.suppress(OSError):
+        path_of(name).unlink(missing_ok=True)
+
+
+def names(before: float) -> Iterator[str]:
+    """Every stored file last changed before that time (seconds since 1970)."""
+    for path in root().glob("??/*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                yield path.name
+
+
+def _encrypted(upload, cipher: Fernet) -> Iterator[bytes]:
+    for piece in upload.chunks(PIECE):
+        yield cipher.encrypt(piece) + b"\n"
+
+
+def _make_folder(folder: Path) -> None:
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(each.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

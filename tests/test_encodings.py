@@ -1,0 +1,28 @@
+"""What arrives is UTF-8 or refused: no claimed encoding makes a page fail."""
+
+import pytest
+
+from portal.encodings import OnlyUtf8
+from portal.wsgi import application
+
+
+def status(content_type: str) -> int:
+    """What is answered to a request that claims `content_type`; 200 when the application is asked at all."""
+    answered = []
+    wrapped = OnlyUtf8(lambda environ, start_response: start_response("200 OK", []))
+    wrapped({"CONTENT_TYPE": content_type} if content_type else {}, lambda line, headers: answered.append(line))
+    return int(answered[0].split()[0])
+
+
+def test_it_stands_before_django():
+    assert isinstance(application, OnlyUtf8)
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "undefined", "idna", "raw_unicode_escape", '"gbk"', "no-such-codec", ""])
+def test_another_encoding_is_refused(charset):
+    assert status(f"multipart/form-data; boundary=x; charset={charset}") == 400
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "text/plain;charset=UTF-8", 'x; Charset="utf8"', "charset"])
+def test_utf_8_is_read(content_type):
+    assert status(content_type) == 200
