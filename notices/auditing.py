@@ -202,6 +202,7 @@ def _edition(edition: Edition, entry: dict) -> Iterator[str]:
         "编号": (entry.get("reference"), edition.notice.reference),
         "版本": (entry.get("edition"), edition.number),
         "SHA-256": (entry.get("digest"), edition.digest),
+        "事项": (entry["act"], edition.act),
         "发布时间": (entry["at"], transparency.stamp(edition.published_at)),
         "公开时间": (entry.get("public_from") or entry["at"], transparency.stamp(edition.public_from)),
         "发布方式": (entry.get("via", Edition.Via.REVIEW), edition.via),

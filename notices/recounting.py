@@ -50,22 +50,31 @@ def recounts(notices, calendar: windows.Calendar, before: windows.Calendar | Non
     A published notice states its count; for a draft it is what `before` gives. Windows in calendar days stay as
     they are.
     """
-    rows = notices.select_related("edition", "organisation").prefetch_related("organisation__publicity_rules")
-    count = functools.cache(calendar.count)  # many windows are the same days
-    for notice in rows.iterator(chunk_size=500):
-        found = _published(notice, calendar, count) if notice.edition else before and _draft(notice, calendar, before)
-        if found:
+    with_rules = notices.select_related("edition", "organisation").prefetch_related("organisation__publicity_rules")
+    changed = dict(_changed(notices, calendar))  # a glance at the documents first: most count as before
+    for notice in with_rules.in_bulk(list(changed)).values():
+        yield _published(notice, calendar, *changed[notice.pk])
+    for notice in with_rules.filter(edition__isnull=True) if before else ():
+        if found := _draft(notice, calendar, before):
             yield found
 
 
-def _published(notice: PublicityNotice, calendar: windows.Calendar, count) -> Recount | None:
-    edition, window = notice.edition, json.loads(bytes(notice.edition.document))["window"]
-    now = count(edition.opens_on, edition.closes_on)
-    if window["unit"] != "working" or now == window["working_days"]:
-        return None
+def _changed(notices, calendar: windows.Calendar) -> Iterator[tuple[int, tuple[dict, int]]]:
+    """The published windows that count otherwise, by the notice: what it states, and the count now."""
+    count = functools.cache(calendar.count)  # many windows are the same days
+    published = notices.filter(edition__isnull=False)
+    for pk, document, *days in published.values_list(
+        "pk", "edition__document", "edition__opens_on", "edition__closes_on"
+    ).iterator():
+        window = json.loads(bytes(document))["window"]
+        if window["unit"] == "working" and window["working_days"] != count(*days):
+            yield pk, (window, count(*days))
+
+
+def _published(notice: PublicityNotice, calendar: windows.Calendar, window: dict, now: int) -> Recount:
     rule = dataclasses.replace(notice.organisation.rule(notice.stage), length=window["length"], unit=window["unit"])
-    required = calendar.last_day(edition.opens_on, rule)
-    return Recount(notice, window["working_days"], now, edition.closes_on, required)
+    required = calendar.last_day(notice.edition.opens_on, rule)
+    return Recount(notice, window["working_days"], now, notice.edition.closes_on, required)
 
 
 def _draft(notice: PublicityNotice, calendar: windows.Calendar, before: windows.Calendar) -> Recount | None:

@@ -6,8 +6,8 @@ import re
 import segno
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef, Prefetch
-from django.http import HttpResponse
+from django.db.models import Count, Exists, OuterRef
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -86,7 +86,7 @@ def notice_list(request):
     if Organisation.objects.filter(code=chosen["organisation"]).exists():
         notices = notices.filter(organisation__code=chosen["organisation"])
     if InspectionRound.objects.filter(slug=chosen["round"]).exists():
-        notices = notices.filter(tasks__round__slug=chosen["round"]).distinct()
+        notices = notices.filter(edition__tasks__round__slug=chosen["round"]).distinct()
     if chosen["year"].isdecimal() and len(chosen["year"]) == 4:
         notices = notices.filter(reference__startswith=f"{int(chosen['year'])}-")
     page = Paginator(notices, PER_PAGE).get_page(request.GET.get("page"))
@@ -107,7 +107,7 @@ def notice_list(request):
 @require_safe
 def notice(request, reference):
     """The notice as it stands: its current edition, measures beside their progress."""
-    found = get_object_or_404(public_notices().select_related("receiving_office"), reference=reference)
+    found = get_object_or_404(public_notices().select_related("edition__receiving_office"), reference=reference)
     return _edition_page(request, "notices/notice.html", found, found.edition)
 
 
@@ -133,7 +133,7 @@ def _edition_page(request, template, notice, edition):
         **document_context(edition.read()),
         **imprint(notice, edition),
         "edition": edition,
-        "tasks": notice.tasks.select_related("round"),
+        "tasks": edition.tasks.select_related("round"),
         "today": today,
     }
     context["objectable"] = notice.reference if context["state"] == State.OPEN else ""
@@ -277,7 +277,7 @@ def round_page(request, slug):
     """All tasks of a round with their stages, and how many stand where."""
     found = get_object_or_404(InspectionRound, slug=slug)
     today = timezone.localdate()
-    shown = PublicityNotice.objects.public().filter(tasks=OuterRef("pk"))
+    shown = PublicityNotice.objects.public().filter(edition__tasks=OuterRef("pk"))
     tasks = found.tasks.staged(today).annotate(is_public=Exists(shown)).select_related("organisation")
     tasks = tasks.order_by("kind", "number", "sub_number", "case_number")
     stages = [task.derived_stage for task in tasks]
@@ -294,25 +294,27 @@ def round_page(request, slug):
 def task(request, pk):
     """One task: what was found, what was promised and done, and its notices. Only tasks that a notice made public."""
     today = timezone.localdate()
-    shown = Prefetch("notices", queryset=public_notices())
-    tasks = RectificationTask.objects.filter(notices__in=PublicityNotice.objects.public()).distinct()
-    found = get_object_or_404(
-        tasks.select_related("round", "organisation").prefetch_related(shown, "closures", "acceptances"), pk=pk
+    tasks = RectificationTask.objects.select_related("round", "organisation").prefetch_related(
+        "closures", "acceptances"
     )
+    found = get_object_or_404(tasks, pk=pk)
+    notices = list(found.shown())
+    if not notices:
+        raise Http404("no notice has made this task public")
     context = {
         "task": found,
         "stage": found.stage(today),
-        "cards": [card(notice, today) for notice in found.notices.all()],
-        "document": _newest(found),
-        "story": story(found, today),
+        "cards": [card(notice, today) for notice in notices],
+        "document": _newest(notices),
+        "story": story(found, notices, today),
     }
     return render(request, "notices/task.html", context)
 
 
-def story(task: RectificationTask, today: datetime.date) -> list[dict]:
+def story(task: RectificationTask, notices: list[PublicityNotice], today: datetime.date) -> list[dict]:
     """What happened to a task, day by day, as far as it is public: `kind`, `day`, and what belongs to it."""
     events = [{"kind": "feedback", "day": task.round.feedback_on}, {"kind": "plan", "day": task.round.plan_on}]
-    for notice in task.notices.all():
+    for notice in notices:
         acceptance = notice.edition.read().acceptance
         if acceptance and not notice.withdrawn_at:
             events.append({"kind": "acceptance", "day": acceptance.accepted_on, "conclusion": acceptance.conclusion})
@@ -325,7 +327,7 @@ def story(task: RectificationTask, today: datetime.date) -> list[dict]:
     return sorted(unlike, key=lambda event: event["day"])
 
 
-def _newest(task: RectificationTask) -> NoticeDocument:
+def _newest(notices: list[PublicityNotice]) -> NoticeDocument:
     """The edition that tells most lately of a task, a withdrawn one only when there is no other: public pages show editions, never working rows."""
-    latest = max(task.notices.all(), key=lambda notice: (not notice.withdrawn_at, notice.edition.published_at))
+    latest = max(notices, key=lambda notice: (not notice.withdrawn_at, notice.edition.published_at))
     return latest.edition.read()

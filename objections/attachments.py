@@ -103,11 +103,11 @@ def clean_name(name: str) -> str:
     """A name to show: no folders, nothing invisible, nothing that turns the reading direction, not too long."""
     name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     visible = "".join(each for each in name if unicodedata.category(each)[0] not in "CZ" or each == " ")
-    stem, dot, extension = re.sub(r" +", " ", re.sub(r'[<>:"|?*]', "_", visible)).strip(" .").rpartition(".")
+    stem, dot, extension = re.sub(r" +", " ", re.sub(r'[<>:"|?*]', "_", visible)).strip().rstrip(" .").rpartition(".")
     if not dot:
         return extension[:MAX_NAME] or "附件"
     extension = extension[:10]
-    return f"{stem[: MAX_NAME - len(extension) - 1].rstrip(' .') or '附件'}.{extension}"
+    return f"{stem[: MAX_NAME - len(extension) - 1].strip(' .') or '附件'}.{extension}"
 
 
 # --- Each kind by its content -------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ class ObjectionForm(forms.Form):
     def __init__(self, *args, notice: PublicityNotice, document: NoticeDocument, **options):
         super().__init__(*args, **options)
         self.fields["concerns"].choices = parts(document)
-        self.office = notice.receiving_office
+        self.office = notice.edition.receiving_office
         if not self.office.accepts_anonymous:
             del self.fields["anonymous"]
         for field in self.fields.values():

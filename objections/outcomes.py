@@ -21,7 +21,7 @@ Channel, Finding = Objection.Channel, Objection.Finding
 def close_task(task: RectificationTask, *, by, closed_on: datetime.date, filing: str = "", at=None) -> Closure:
     """Strike a task off the list, unless what people said of one of its notices speaks against it. Raises NotAllowed."""
     with transaction.atomic():
-        waiting = Objection.objects.pending().filter(notice__tasks=task).count()
+        waiting = Objection.objects.pending().filter(notice__edition__tasks=task).count()
         if waiting:
             raise NotAllowed(f"还有 {waiting} 条异议没有办结，办结后才能销号。")
         if upheld := upheld_since_acceptance(task):
@@ -34,7 +34,7 @@ def upheld_since_acceptance(task: RectificationTask) -> list[Objection]:
     """The objections found true, wholly or in part, that no later self-acceptance answers: made on that day or after
     it, and recorded after the finding."""
     acceptances = list(task.acceptances.all())
-    found = Objection.objects.impersonal().filter(UPHELD, notice__tasks=task, verified_at__isnull=False)
+    found = Objection.objects.impersonal().filter(UPHELD, notice__edition__tasks=task, verified_at__isnull=False)
     return [
         objection
         for objection in found.order_by("id")

@@ -27,7 +27,7 @@ def _unsaid(objections, threshold: str):
     """Those of whose present date nothing was said at `threshold`. No personal field is read."""
     said = Reminder.objects.filter(objection=OuterRef("pk"), due_on=OuterRef("next_due"), threshold=threshold)
     found = objections.by_due_date().filter(~Exists(said)).impersonal()
-    return found.select_related("notice__receiving_office", "routed_to")
+    return found.select_related("notice__edition__receiving_office", "routed_to")
 
 
 @transaction.atomic

@@ -38,7 +38,7 @@ AWAY = "附件暂时无法检查或保存，这次没有提交。请稍后再试
 def object_to(request, reference):
     """The objection form of a notice; a good post answers 303, a bad one 422 with what was typed."""
     notice = get_object_or_404(
-        PublicityNotice.objects.public().select_related("edition", "organisation", "receiving_office"),
+        PublicityNotice.objects.public().select_related("edition__receiving_office", "organisation"),
         reference=reference,
     )
     if request.method == "POST":
@@ -97,7 +97,7 @@ def _form_page(request, notice, form, token, status=200):
 
 def _too_large(request, notice):
     limits = {"text": attachments.LIMITS, "body": attachments.MAX_BODY // attachments.MEGABYTE}
-    context = {"notice": notice, "limits": limits, "phones": telephones(notice.receiving_office.phone)}
+    context = {"notice": notice, "limits": limits, "phones": telephones(notice.edition.receiving_office.phone)}
     return render(request, "objections/too_large.html", context, status=413)
 
 
@@ -107,7 +107,7 @@ def _not_open(request, notice, typed=""):
         "edition": notice.edition,
         "state": notice.state(),
         "typed": typed,
-        "phones": telephones(notice.receiving_office.phone),
+        "phones": telephones(notice.edition.receiving_office.phone),
     }
     return render(request, "objections/not_open.html", context, status=422 if typed else 200)
 

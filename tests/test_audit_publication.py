@@ -146,6 +146,7 @@ TAMPERINGS = {
     "time of publication": (update(Edition, {"published_at": "2026-01-01T00:00Z"}, sequence=3), "日志写的发布时间"),
     "time of release": (update(Edition, {"public_from": "2026-01-01T00:00Z"}, sequence=7), "日志写的公开时间"),
     "way of publication": (update(Edition, {"via": "command"}, sequence=3), "日志写的发布方式"),
+    "act": (update(Edition, {"act": "correct"}, sequence=3), "日志写的事项是“outage”"),
     "number": (update(Edition, {"number": 9}, sequence=3), "日志写的版本"),
     "reference": (forget_reference, "日志写的编号"),
     "edition gone": (lose_edition, "第 1 版不在数据库里"),

@@ -14,6 +14,7 @@ NOBODY = {
     "received": "the objector sent it",
     "sent": "the mail worker",
     "due": "a plan, not a fact",
+    "refused": "the mail server of the recipient",
     "signed": "the signer of the log",
     "audited": "the audit of the log",
     "tallied": "the worker",

@@ -5,7 +5,6 @@ import re
 
 import pytest
 import time_machine
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError
 from django.urls import reverse
 from django.utils import timezone
@@ -219,14 +218,6 @@ def test_an_unknown_notice_is_404_and_odd_methods_405(client):
     notice = make_notice()
     assert client.put(url(notice)).status_code == 405
     assert client.post("/objections/received/").status_code == 405
-
-
-def test_an_attachment_is_not_dropped_in_silence(client):
-    response = send(client, make_notice(), attachments=SimpleUploadedFile("photo.jpg", b"\xff\xd8"))
-    assert response.status_code == 422
-    assert GOOD["content"] in response.content.decode()
-    assert "附件" in response.content.decode()
-    assert not Objection.objects.exists()
 
 
 def test_no_thank_you_when_the_database_fails(client, monkeypatch):

@@ -125,6 +125,7 @@ class RectificationTaskAdmin(VerbsAdmin):
     list_select_related = ("round", "organisation")
     search_fields = ("number_text", "case_number", "problem", "title")
     inlines = (MeasureInline, ProgressReportInline, SelfAcceptanceInline, ClosureInline)
+    actions = None
     verbs = {
         "reopen": Verb(
             "重新整改",
@@ -153,6 +154,10 @@ class RectificationTaskAdmin(VerbsAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).staged()
+
+    def has_delete_permission(self, request, obj=None):
+        """What a notice has made public stays in the ledger."""
+        return super().has_delete_permission(request, obj) and (obj is None or not obj.editions.exists())
 
     @admin.display(description="进度", ordering="derived_stage")
     def stage_label(self, task):

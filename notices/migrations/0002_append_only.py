@@ -5,7 +5,7 @@ One exception: the bytes and the title of an edition whose redaction two people 
 
 from django.db import migrations
 
-TABLES = ("notices_logentry", "notices_treenode", "notices_checkpoint", "notices_confirmation")
+TABLES = ("notices_logentry", "notices_treenode", "notices_checkpoint", "notices_confirmation", "notices_edition_tasks")
 KEPT = (
     "id",
     "notice_id",
@@ -15,6 +15,8 @@ KEPT = (
     "public_from",
     "opens_on",
     "closes_on",
+    "act",
+    "receiving_office_id",
     "reason",
     "drafted_at",
     "drafted_by_id",
@@ -41,6 +43,7 @@ UNIQUE = [
     ("notices_checkpoint", ("id",), ("size",)),
     ("notices_confirmation", ("id",), ("edition_id",)),
     ("notices_edition", ("id",), ("sequence",), ("notice_id", "number")),
+    ("notices_edition_tasks", ("id",), ("edition_id", "rectificationtask_id")),
 ]
 
 

@@ -13,7 +13,9 @@ from notices import transparency
 from notices.documents.notice import NoticeDocument
 
 from .constraints import NotAllowed, pair, who
-from .log import Checkpoint, LogEntry
+from .log import ACTS, Checkpoint, LogEntry
+from .organisations import ReceivingOffice
+from .rectification import RectificationTask
 
 # What stands where the title of an erased edition stood.
 REDACTED = "（已依法遮盖）"
@@ -53,8 +55,10 @@ class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
             via="" if via == Edition.Via.REVIEW else via,
             public_from=transparency.stamp(public_from) if public_from else "",
         )
-        return self.create(
+        edition = self.create(
             notice=notice,
+            act=act,
+            receiving_office=notice.receiving_office,
             number=document.edition,
             document=document.to_bytes(),
             digest=document.digest,
@@ -72,6 +76,8 @@ class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
             emergency_reason=emergency_reason,
             warnings=warnings,
         )
+        edition.tasks.set(notice.tasks.all())
+        return edition
 
 
 class Edition(models.Model):
@@ -88,6 +94,9 @@ class Edition(models.Model):
     digest = models.CharField("SHA-256", max_length=64)
     sequence = models.PositiveBigIntegerField("日志序号", unique=True)
     public_from = models.DateTimeField("公开时间", help_text="定时发布的版本到这一刻才公开。")
+    act = models.CharField("事项", max_length=12, choices=list(ACTS.items()))
+    tasks = models.ManyToManyField(RectificationTask, verbose_name="整改任务", related_name="editions")
+    receiving_office = models.ForeignKey(ReceivingOffice, models.PROTECT, verbose_name="受理部门", related_name="+")
     title = models.CharField("标题", max_length=200)
     opens_on = models.DateField("公示开始")
     closes_on = models.DateField("公示结束")

@@ -74,7 +74,7 @@ class TaskQuerySet(models.QuerySet):
         reopened = Closure.objects.filter(task=task).order_by("-closed_at").values("reopened_at")[:1]
         since = OuterRef("reopened_since")
         notices = self.model._meta.get_field("notices").related_model.objects
-        shown = notices.filter(tasks=task, published_at__gt=since)
+        shown = notices.filter(edition__tasks=task, published_at__gt=since)
         accepted = SelfAcceptance.objects.filter(task=task, created_at__gt=since)
         return self.annotate(reopened_since=Coalesce(Subquery(reopened), LONG_AGO)).annotate(
             derived_stage=Case(
@@ -171,6 +171,11 @@ class RectificationTask(models.Model):
             round=self.round.name, number=self.number, sub_number=self.sub_number, number_text=number_text
         )
 
+    def shown(self) -> models.QuerySet:
+        """The public notices whose current edition covers this task: what a working copy names is not public."""
+        notices = self._meta.get_field("notices").related_model.objects
+        return notices.public().filter(edition__tasks=self).select_related("edition__confirmation", "organisation")
+
     def stage(self, today: datetime.date | None = None) -> Stage:
         """Where the task stands on `today` (a day in Asia/Shanghai). What came before a reopening no longer counts."""
         today = today or timezone.localdate()
@@ -178,7 +183,7 @@ class RectificationTask(models.Model):
         if last and not last.reopened_at:
             return Stage.CLOSED
         since = last.reopened_at if last else LONG_AGO
-        states = {each.state(today) for each in self.notices.all() if each.published_at and each.published_at > since}
+        states = {each.state(today) for each in self.shown() if each.published_at > since}
         if "open" in states:
             return Stage.IN_PUBLICITY
         if "closed" in states:

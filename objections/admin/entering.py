@@ -102,7 +102,7 @@ def enter(request):
     reference = request.GET.get("notice", "").replace("\0", "")
     if not reference:
         return _page(request, Choice())
-    notices = PublicityNotice.objects.public().select_related("edition", "receiving_office__organisation")
+    notices = PublicityNotice.objects.public().select_related("edition__receiving_office__organisation")
     notice = get_object_or_404(notices, reference=reference)
     blank = {"token": secrets.token_urlsafe(24), "received_on": timezone.localdate(), "concerns": "notice"}
     form = EntryForm(request.POST or None, notice=notice, initial=blank)

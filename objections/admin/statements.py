@@ -37,6 +37,6 @@ def notices(request):
 def statement(request, pk):
     """The statement of one notice as of now."""
     _check(request)
-    shown = PublicityNotice.objects.public().select_related("edition", "organisation", "receiving_office")
+    shown = PublicityNotice.objects.public().select_related("edition__receiving_office", "organisation")
     notice = get_object_or_404(shown, pk=pk)
     return render(request, "objections/outcome.html", outcomes.statement(notice))

@@ -46,7 +46,7 @@ class HandlingActs:
     def reopen(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
         """Take up a done case again, with a new date for the next step. What was found and said stays in its events."""
         reason, at = needs(reason, "请写明重新办理的原因。"), at or timezone.now()
-        terms = HandlingTerms.of(self.notice.receiving_office)
+        terms = HandlingTerms.of(self.notice.edition.receiving_office)
         self._record(
             "reopened",
             Q(done_at__isnull=False),

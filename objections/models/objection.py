@@ -63,7 +63,7 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
             received_at=at,
             routed_to=routing.supervisor_of(edition.notice),
             **arrival,
-            **HandlingTerms.of(edition.notice.receiving_office).dates(arrival["received_on"]),
+            **HandlingTerms.of(edition.notice.edition.receiving_office).dates(arrival["received_on"]),
         )
         try:
             with Attachment.objects.written(attachments, at) as files, transaction.atomic():
@@ -261,7 +261,7 @@ class Objection(HandlingActs, models.Model):
         """Where the office, or the supervising organisation in its place, is told of this objection."""
         if self.routed_to:
             return routing.mailboxes_of(self.routed_to)
-        office = self.notice.receiving_office
+        office = self.notice.edition.receiving_office
         return office.mailbox_list() if office else []
 
     # --- Verbs: each guarded by the facts it stands on, each with its event ---------------------------------------

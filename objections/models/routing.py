@@ -9,7 +9,8 @@ def supervisor_of(notice: PublicityNotice) -> Organisation | None:
     An office whose organisation, or own name, stands among the responsible units does not judge its own case. The
     next organisation above that is not responsible itself and can be reached takes it; without one it stays.
     """
-    office, units = notice.receiving_office, " ".join(notice.tasks.values_list("responsible_units", flat=True))
+    office = notice.edition.receiving_office
+    units = " ".join(notice.edition.tasks.values_list("responsible_units", flat=True))
     if not office or not (_named(office.organisation, units) or office.name in units):
         return None
     return next((each for each in _above(office) if not _named(each, units) and mailboxes_of(each)), None)
