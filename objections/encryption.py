@@ -14,6 +14,15 @@ class UnreadableField(Exception):
     """The stored value was encrypted with a key that is no longer in FIELD_ENCRYPTION_KEYS."""
 
 
+class Unreadable(str):
+    """Stands for such a value where it is shown, so that one lost key does not hide every other row."""
+
+    __slots__ = ()
+
+
+UNREADABLE = Unreadable("（无法解密）")
+
+
 class EncryptedTextField(models.TextField):
     """Text that is encrypted at rest. The database can tell whether it is "", and nothing else about it."""
 
@@ -24,10 +33,12 @@ class EncryptedTextField(models.TextField):
             return value
         try:
             return cipher().decrypt(value.encode()).decode()
-        except InvalidToken as error:
-            raise UnreadableField(f"{self.model.__name__}.{self.name}") from error
+        except InvalidToken:
+            return UNREADABLE
 
     def get_prep_value(self, value):
+        if isinstance(value, Unreadable):
+            raise UnreadableField(f"{self.model.__name__}.{self.name}")  # never written over what a key may still open
         value = super().get_prep_value(value)
         return cipher().encrypt(value.encode()).decode() if value else value
 

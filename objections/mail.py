@@ -14,6 +14,7 @@ from django.utils import timezone
 from notices.models import Checkpoint
 
 from . import receipts
+from .encryption import Unreadable, UnreadableField
 from .models import Event, OutgoingMail
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ def deliver(pk: int, connection) -> bool:
     """
     try:
         mail = OutgoingMail.objects.select_related("objection__notice__edition").get(pk=pk)
+        if isinstance(mail.recipient, Unreadable) or isinstance(mail.token, Unreadable):
+            raise UnreadableField(f"mail {pk}")
         connection.send_messages([compose(mail, connection)])
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
         postpone(pk, error)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Count, F, Max, Q
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from notices import transparency
 from notices.models import Closure, LogEntry, NotAllowed, PublicityNotice, RectificationTask, State
@@ -135,7 +136,11 @@ class Figure(NamedTuple):
 
     label: str
     number: int
-    query: dict
+    filters: dict
+
+    @property
+    def query(self) -> str:
+        return urlencode(self.filters)
 
 
 def statement(notice: PublicityNotice, now: datetime.datetime | None = None) -> dict:

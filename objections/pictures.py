@@ -4,8 +4,7 @@ import io
 
 from PIL import Image, ImageOps
 
-MAX_DECODED = 20_000_000  # pixels in memory
-WANTED = (3000, 3000)  # a JPEG larger than twice this is decoded at a half, a quarter or an eighth
+MAX_DECODED = 15_000_000  # pixels in memory, four bytes each; attachments.MAX_PIXELS at half the width still fit
 
 
 class Unreadable(Exception):
@@ -17,9 +16,9 @@ def bare_copy(content: bytes, kind: str) -> bytes:
     form = kind.upper()
     try:
         with Image.open(io.BytesIO(content), formats=[form]) as picture:
-            if form == "JPEG" and not picture.info.get("progressive"):  # a progressive one is held in full anyway
-                picture.draft(None, WANTED)
-            if picture.width * picture.height > MAX_DECODED:
+            if _too_large(picture) and not picture.info.get("progressive"):  # such a one is held in full anyway
+                picture.draft(None, (picture.width // 2, picture.height // 2))
+            if _too_large(picture):
                 raise Unreadable("too many pixels")
             return _encoded(_upright(picture), form)
     except Unreadable:
@@ -28,10 +27,15 @@ def bare_copy(content: bytes, kind: str) -> bytes:
         raise Unreadable(type(error).__name__) from error
 
 
+def _too_large(picture: Image.Image) -> bool:
+    return picture.width * picture.height > MAX_DECODED
+
+
 def _upright(picture: Image.Image) -> Image.Image:
     transparent = picture.format == "PNG" and (picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info)
     ImageOps.exif_transpose(picture, in_place=True)
-    return picture.convert("RGBA" if transparent else "RGB")
+    mode = "RGBA" if transparent else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _encoded(picture: Image.Image, form: str) -> bytes:

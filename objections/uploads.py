@@ -1,12 +1,14 @@
 """Reading a post with files: to disk piece by piece, and never more of a file than an attachment may have."""
 
+import contextlib
 import io
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.core.files.uploadedfile import InMemoryUploadedFile, TemporaryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http import UnreadablePostError
 
-from .attachments import MAX_BODY, MAX_FILE, MAX_FILES
+from .attachments import MAX_BODY, MAX_FILE, MAX_FILES, MEGABYTE
 
 
 def read_post(request) -> bool:
@@ -16,7 +18,16 @@ def read_post(request) -> bool:
         _ = request.POST
         return True
     except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
+        _pour_away(request)
         return False
+
+
+def _pour_away(request) -> None:
+    """Take what still comes: a browser that is answered while it sends shows an error of its own."""
+    with contextlib.suppress(UnreadablePostError):
+        for _ in range(4 * MAX_BODY // MEGABYTE):
+            if not request.read(MEGABYTE):
+                return
 
 
 class BoundedUploadHandler(FileUploadHandler):

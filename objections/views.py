@@ -41,19 +41,19 @@ def object_to(request, reference):
         PublicityNotice.objects.public().select_related("edition__receiving_office", "organisation"),
         reference=reference,
     )
+    now = timezone.now()  # before the files come in: a slow line makes nobody late
     if request.method == "POST":
-        return _receive(request, notice) if read_post(request) else _too_large(request, notice)
+        return _receive(request, notice, now) if read_post(request) else _too_large(request, notice)
     if notice.state() != State.OPEN:
         return _not_open(request, notice)
-    now = timezone.now()
     form = ObjectionForm(
         notice=notice, document=notice.edition.read(), initial={"concerns": request.GET.get("item", "notice")}
     )
     return _form_page(request, notice, form, new_token(notice, now))
 
 
-def _receive(request, notice):
-    token, now = request.POST.get("token", ""), timezone.now()
+def _receive(request, notice, now):
+    token = request.POST.get("token", "")
     opened = read_token(token, notice)
     if not _accepts(notice, opened):
         return _not_open(request, notice, typed=request.POST.get("content", ""))
@@ -78,7 +78,7 @@ def _receive(request, notice):
                 f"您刚才用这份表单提交的内容已经收到（受理编号 {earlier.objection.number}）。"
                 "现在的内容与那次不同：如要作为另一条异议提交，请再点一次“提交异议”。",
             )
-            return _form_page(request, notice, form, new_token(notice, now), status=422)
+            return _form_page(request, notice, form, new_token(notice, opened[1]), status=422)
     return _to_receipt(token)
 
 

@@ -68,7 +68,10 @@ elif not LOG_VERIFIER_KEY:
 
 DEBUG = env.bool("DEBUG", False)
 SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
-_site = urlsplit(SITE_URL)
+try:
+    _site = urlsplit(SITE_URL)
+except ValueError:
+    _site = urlsplit("")
 if _site.scheme not in ("http", "https") or not _site.hostname or _site.path:
     refuse("SITE_URL 应是网站的完整网址，不带路径，例如 https://gongshi.example.gov.cn。")
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
@@ -183,7 +186,13 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Data ----------------------------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+DATABASE_HELP = "DATABASE_URL 只支持 SQLite 和 PostgreSQL，例如 postgres://用户:密码@主机/数据库。"
+if not env.str("DATABASE_URL", "sqlite:").startswith(("sqlite:", "postgres:", "postgresql:")):
+    refuse(DATABASE_HELP)
+try:
+    DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+except (KeyError, ValueError, ImproperlyConfigured):
+    refuse(DATABASE_HELP)
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a writer waits its turn at BEGIN instead of failing at its first write. FULL: an
@@ -193,10 +202,8 @@ if _database["ENGINE"].endswith("sqlite3"):
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
-elif _database["ENGINE"].endswith("postgresql"):
-    _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 else:
-    refuse("DATABASE_URL 只支持 SQLite 和 PostgreSQL，例如 postgres://用户：密码@主机/数据库。")
+    _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 
@@ -204,7 +211,7 @@ MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
 # Attachments go through this scanner where it is set; while it is away, none is taken.
 CLAMD_URL = env.str("CLAMD_URL", "")
 if CLAMD_URL and not re.fullmatch(r"unix:///.+|tcp://([^/:]+|\[[\da-f:]+\]):\d+", CLAMD_URL):
-    refuse("CLAMD_URL 应为 unix:///套接字路径 或 tcp://主机:端口，例如 unix:///run/clamav/clamd.ctl。")
+    refuse("CLAMD_URL 应为 unix:///套接字路径 或 tcp://主机：端口，例如 unix:///run/clamav/clamd.ctl。")
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -220,7 +227,10 @@ STORAGES = {
 
 # --- Mail ----------------------------------------------------------------------------------------------------------
 
-_mail = env.email_url("EMAIL_URL", default="folder://")
+try:
+    _mail = env.email_url("EMAIL_URL", default="folder://")
+except (KeyError, ValueError, ImproperlyConfigured):
+    refuse("EMAIL_URL 不是有效的邮件服务器地址，例如 smtp://用户:密码@主机：25 或 smtp+tls://用户:密码@主机：587。")
 vars().update(_mail)
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 EMAIL_TIMEOUT = 20

@@ -4,10 +4,12 @@ import datetime
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from notices.models import PublicityNotice, RectificationTask
+from objections.encryption import UnreadableField
 from objections.models import Objection, Status
 from tests.make import (
     DAY,
@@ -315,3 +317,53 @@ def test_every_list_and_form_of_admin_opens(client, log_in):
     assert len(pages) >= 16
     for page in [*pages, change_page(task), change_page(Objection.objects.get())]:
         assert client.get(page).status_code == 200, page
+
+
+def test_what_was_typed_is_kept_when_a_verb_refuses(client, log_in):
+    objection = make_objection()
+    log_in("wu", *HANDLER)
+    response = press(client, objection, "answer", reply="写了很久的答复")
+    assert response.status_code == 422
+    objection.accept(by=make_user("wu"))
+    objection.verify(by=make_user("wu"), finding="partly")
+    page = press(client, objection, "answer", reply="写了很久的答复", seen="早先的页面").content.decode()
+    assert "写了很久的答复</textarea>" in page
+    assert Objection.objects.get().reply == ""
+
+
+def test_a_reviewer_does_not_publish_what_was_changed_since_the_page_was_opened(client, log_in):
+    draft = make_draft()
+    draft.submit(by=make_user("zhang"))
+    log_in("li", *REVIEWER)
+    seen = client.get(change_page(draft)).context["seen"]
+    draft.send_back(by=make_user("li"), reason="补充数量")
+    draft.submit(by=make_user("zhang"))
+    response = press(client, draft, "publish", confirmed="on", seen=seen)
+    assert "内容有变化" in response.content.decode()
+    draft.refresh_from_db()
+    assert not draft.edition
+    fresh = client.get(change_page(draft)).context["seen"]
+    press(client, draft, "publish", confirmed="on", seen=fresh)
+    draft.refresh_from_db()
+    assert draft.edition
+
+
+def test_a_task_that_a_notice_made_public_is_not_deleted(client, log_in):
+    notice, free = make_notice(), make_task(9)
+    make_user("admin", is_superuser=True)
+    log_in("admin")
+    for task, status in ((notice.tasks.get(), 403), (free, 302)):
+        url = reverse("admin:notices_rectificationtask_delete", args=[task.pk])
+        assert client.post(url, {"post": "yes"}).status_code == status
+
+
+def test_one_row_that_cannot_be_decrypted_hides_no_other(client, log_in):
+    first = make_objection(token="one")
+    make_objection(make_notice(tasks=[], title="另一份"), token="two")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE objections_objection SET name = 'gAAAA-not-a-token' WHERE id = %s", [first.pk])
+    log_in("wu", *HANDLER)
+    assert client.get(reverse("admin:objections_objection_changelist")).status_code == 200
+    assert "无法解密" in client.get(change_page(first)).content.decode()
+    with pytest.raises(UnreadableField):  # and nothing is written over what a key may still open
+        Objection.objects.get(pk=first.pk).save()

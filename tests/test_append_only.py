@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from notices.models import Checkpoint, Confirmation, Edition, LogEntry, NotAllowed, Redaction, TreeNode
-from tests.make import DAY, make_draft, make_notice, make_user
+from tests.make import DAY, make_draft, make_notice, make_office, make_task, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +73,7 @@ CHANGES = [
     (Checkpoint, {"note": "x"}),
     (Checkpoint, {"signed_at": LONG_AGO}),
     (Confirmation, {"confirmed_at": LONG_AGO}),
+    (Edition.tasks.through, {"rectificationtask_id": 0}),
 ]
 GUARDED = list(dict.fromkeys(model for model, _ in CHANGES))
 
@@ -212,6 +213,7 @@ def test_a_row_is_not_replaced_by_inserting_another_in_its_place(model):
         (TreeNode, ("level", "index")),
         (Checkpoint, ("size",)),
         (Confirmation, ("edition_id",)),
+        (Edition.tasks.through, ("edition_id", "rectificationtask_id")),
     ],
     ids=name_of,
 )
@@ -245,7 +247,7 @@ def test_a_row_is_not_replaced_by_one_with_another_key_either(model, unique):
 
 def test_new_rows_are_still_taken(notice):
     counts = [model.objects.count() for model in GUARDED]
-    draft = make_draft(title="新的", tasks=[])
+    draft = make_draft(title="新的", tasks=[make_task(2)])
     draft.publish(by=make_user("zhang"), via="command", confirmed=True)
     draft.confirm_edition(by=make_user("li"))
     after = [model.objects.count() for model in GUARDED]
@@ -316,6 +318,8 @@ CHANGED_ALONG = {
     "published_at": LONG_AGO,
     "published_by": "wu",
     "via": "command",
+    "act": "outage",
+    "receiving_office": "另一个受理部门",
     "emergency_reason": "别的原因",
     "warnings": ["没有看过的提示"],
     "notice": "紧急的",
@@ -332,6 +336,8 @@ def test_nothing_is_changed_along_with_the_erasure(notice, column):
     edition, value = sign_redaction(notice), CHANGED_ALONG[column]
     if column.endswith("_by"):
         value = make_user(value)
+    if column == "receiving_office":
+        value = make_office(name=value)
     if column == "notice":
         value = type(notice).objects.get(title=value)
     change = {column: value}

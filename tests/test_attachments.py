@@ -13,6 +13,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, OperationalError, connection
@@ -20,11 +21,11 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from objections import attachments, clamd, vault
+from objections import attachments, clamd, uploads, vault
 from objections.models import Attachment, Objection, OutgoingMail, content_digest
 from tests.hostile import ALLOWED, GPS, HTML, JPEG, NAMES, PDF, PNG, POLYGLOTS, REFUSED, picture
 from tests.make import DAY, make_notice, make_objection, make_user
-from tests.test_objection_form import GOOD, shown, token_of, track, url
+from tests.test_objection_form import GOOD, at_minute_to_midnight, shown, token_of, track, url
 
 pytestmark = pytest.mark.django_db
 BOUNDARY = "----boundary"
@@ -40,19 +41,19 @@ def files(media: Path) -> list[Path]:
     return [path for path in media.rglob("*") if path.is_file()]
 
 
-def multipart(fields: dict, uploads, field: str = "attachments") -> bytes:
+def multipart(fields: dict, chosen, field: str = "attachments") -> bytes:
     """A post as a browser, or something that is none, might write it: names go out as they are."""
     parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
-    for name, content in uploads:
+    for name, content in chosen:
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         parts.append(f'name="{field}"; filename="{quoted}"\r\nContent-Type: image/png\r\n\r\n'.encode() + content)
     start = f"--{BOUNDARY}\r\nContent-Disposition: form-data; ".encode()
     return b"".join(start + part + b"\r\n" for part in parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
-def send(client, notice, *uploads, token=None, field="attachments", **changes):
+def send(client, notice, *chosen, token=None, field="attachments", **changes):
     fields = GOOD | changes | {"token": token or token_of(client.get(url(notice)))}
-    body = multipart(fields, uploads, field)
+    body = multipart(fields, chosen, field)
     return client.post(url(notice), body, content_type=f"multipart/form-data; boundary={BOUNDARY}")
 
 
@@ -183,16 +184,31 @@ def test_too_many_too_large_and_too_large_in_all(client, media):
 
 def test_a_post_over_the_hard_limit_is_told_the_limit(client, media):
     notice = make_notice()
-    for uploads, content in (
-        ([("a.png", b"\0" * (65 * 1024 * 1024))], ""),
+    for chosen, content in (
+        ([("a.png", b"\0" * (129 * 1024 * 1024))], ""),
         ([("a.png", PNG)] * 101, ""),
         ([], "长" * 10**6),
     ):
-        response = send(client, notice, *uploads, **({"content": content} if content else {}))
+        response = send(client, notice, *chosen, **({"content": content} if content else {}))
         assert response.status_code == 413
-        assert "64 MB" in response.content.decode()
+        assert "128 MB" in response.content.decode()
     assert not Objection.objects.exists()
     assert files(media) == []
+
+
+def test_a_slow_upload_over_midnight_is_timely(client, monkeypatch):
+    notice = make_notice()
+    closing = at_minute_to_midnight(notice.edition.closes_on)
+    with time_machine.travel(closing, tick=False) as clock:
+        token = token_of(client.get(url(notice)))
+        complete = uploads.BoundedUploadHandler.file_complete
+        monkeypatch.setattr(
+            uploads.BoundedUploadHandler,
+            "file_complete",
+            lambda self, size: (clock.shift(300), complete(self, size))[1],
+        )
+        assert send(client, notice, ("一.png", PNG), token=token).status_code == 303
+    assert Objection.objects.get().received_at == closing
 
 
 def test_files_in_another_field_are_not_dropped_in_silence(client, media):
@@ -310,8 +326,8 @@ def test_the_same_post_again_stores_nothing_new_and_other_files_ask(client, medi
     for _ in range(2):
         assert send(client, notice, ("一.png", PNG), token=token).status_code == 303
         assert (len(files(media)), Attachment.objects.count(), Objection.objects.count()) == (1, 1, 1)
-    for uploads in ([("一.pdf", PDF)], [], [("一.png", PNG), ("二.png", PNG)]):
-        response = send(client, notice, *uploads, token=token)
+    for chosen in ([("一.pdf", PDF)], [], [("一.png", PNG), ("二.png", PNG)]):
+        response = send(client, notice, *chosen, token=token)
         assert response.status_code == 422
         assert Objection.objects.get().number in response.content.decode()
     assert (len(files(media)), Attachment.objects.count()) == (1, 1)

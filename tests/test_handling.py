@@ -154,6 +154,14 @@ def test_only_a_done_case_is_reopened(wu):
         make_objection().reopen(by=wu, reason="原因")
 
 
+def test_a_button_of_a_page_that_no_longer_holds_is_refused(client, wu):
+    objection = make_objection()
+    seen = client.get(change_page(objection)).context["seen"]
+    objection.decline(by=make_user("zhao"), reason="与公示无关")
+    assert "内容有变化" in press(client, objection, "note", text="备注", seen=seen).content.decode()
+    assert not Note.objects.exists()
+
+
 # --- A lost code ------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from django.apps import apps
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.utils import timezone
 
 from notices import importing
@@ -269,3 +269,15 @@ def test_rows_give_back_the_document_that_was_read(write):
 def test_a_draft_made_by_hand_is_not_taken_for_an_imported_one(write):
     make_draft(tasks=[], title="另一份")
     assert run(write(), create=True) == f"draft {PublicityNotice.objects.latest('pk').pk}"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["no.txt"], ["no.txt", "--organisation", "990300", "--window", "2025-13-01", "x"]]
+)
+def test_wrong_arguments_end_with_one_sentence_and_exit_code_1(arguments, capsys):
+    parser_of = load_command_class("notices", "import_notice")
+    parser_of._called_from_command_line = True
+    with pytest.raises(SystemExit) as ended:
+        parser_of.create_parser("manage.py", "import_notice").parse_args(arguments)
+    assert ended.value.code == 1
+    assert "没有保存任何内容" in capsys.readouterr().err

@@ -671,3 +671,20 @@ def test_windows_of_one_day_and_across_years_are_said_plainly():
     assert said(day, day + DAY) == "2025年12月31日至2026年1月1日"
     assert said(day - DAY, day) == "2025年12月30日至12月31日"
     assert Window(opens_on=day, closes_on=day).working_days is None
+
+
+def test_what_a_correction_s_working_copy_says_is_not_public_yet(client):
+    notice = notice_in("open")
+    hidden, other = make.make_task(77), make.make_office(notice.organisation, name="督察科", phone="0000-9999999")
+    notice.begin_correction(by=make.make_user("zhang"), reason="更正")
+    notice.tasks.add(hidden)
+    type(notice).objects.filter(pk=notice.pk).update(receiving_office=other)
+    assert client.get(f"/tasks/{hidden.pk}/").status_code == 404
+    assert f"/tasks/{hidden.pk}/" not in page(client, f"/notices/{notice.reference}/")
+    assert "督察科" not in page(client, f"/notices/{notice.reference}/object/")
+    assert hidden.stage() == "rectifying"
+    notice.refresh_from_db()
+    notice.submit(by=make.make_user("zhang"))
+    notice.publish(by=make.make_user("li"), confirmed=True)
+    assert client.get(f"/tasks/{hidden.pk}/").status_code == 200  # the control
+    assert "督察科" in page(client, f"/notices/{notice.reference}/object/")

@@ -53,7 +53,11 @@ def test_with_its_secrets_the_portal_starts_on_loopback(elsewhere):
         (SECRETS | {"SITE_URL": "https://gongshi.example"}, "ALLOWED_HOSTS、EMAIL_URL、DEFAULT_FROM_EMAIL、SITE_NAME"),
         ({**PUBLIC, "EMAIL_URL": ""}, "EMAIL_URL"),
         (SECRETS | {"DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL"),
+        (SECRETS | {"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+        (SECRETS | {"SITE_URL": "http://[bad"}, "SITE_URL"),
+        (SECRETS | {"EMAIL_URL": "pigeon://coop"}, "EMAIL_URL"),
         (SECRETS | {"TRUSTED_PROXIES": "nginx"}, "TRUSTED_PROXIES"),
+        (SECRETS | {"CLAMD_URL": "localhost:3310"}, "CLAMD_URL"),
     ],
 )
 def test_half_configured_it_refuses_with_one_sentence(elsewhere, environment, says):

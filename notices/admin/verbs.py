@@ -53,14 +53,20 @@ class VerbsAdmin(admin.ModelAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}_verb"
         return [path("<int:pk>/verb/<str:name>/", act, name=name), *super().get_urls()]
 
+    def seen(self, row) -> str:
+        """What the page showed, in a word: a verb pressed on a page that no longer holds is refused."""
+        return ""
+
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        row = self.get_object(request, object_id)
+        """The change page with its buttons; `typed` in its context is, by verb, what was sent to one that refused."""
+        row, typed = self.get_object(request, object_id), (extra_context or {}).get("typed", {})
         offered = row and [
-            (self._url("verb", row.pk, name), verb.label, verb.form(auto_id=f"{name}-%s"))
+            (self._url("verb", row.pk, name), verb.label, verb.form(initial=typed.get(name), auto_id=f"{name}-%s"))
             for name, verb in self.verbs.items()
             if request.user.has_perm(verb.permission) and verb.fits(row, request.user)
         ]
-        return super().change_view(request, object_id, form_url, {"verbs": offered, **(extra_context or {})})
+        context = {"verbs": offered, "seen": row and self.seen(row), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
 
     def act(self, request, pk, name):
         """Check the permission, call the verb, record it, say what happened."""
@@ -69,6 +75,8 @@ class VerbsAdmin(admin.ModelAdmin):
             raise PermissionDenied
         form = verb.form(request.POST)
         try:
+            if request.POST.get("seen", self.seen(row)) != self.seen(row):
+                raise NotAllowed("打开页面以后内容有变化，请核对下面的最新内容后再办理。")
             if not form.is_valid():
                 raise NotAllowed(
                     "".join(f"{form.fields[name].label}:{errors[0]}" for name, errors in form.errors.items())
@@ -76,11 +84,18 @@ class VerbsAdmin(admin.ModelAdmin):
             act = verb.act or getattr(type(row), name)
             act(row, by=request.user, **form.cleaned_data)
         except NotAllowed as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-        else:
-            self.log_change(request, row, verb.label)
-            self.message_user(request, f"{row}:{verb.label}，已办理。", messages.SUCCESS)
+            return self._refused(request, row, name, refusal)
+        self.log_change(request, row, verb.label)
+        self.message_user(request, f"{row}：{verb.label}，已办理。", messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", row.pk))
+
+    def _refused(self, request, row, name: str, refusal: NotAllowed):
+        """The change page again, with the reason and with what was typed."""
+        self.message_user(request, str(refusal), messages.ERROR)
+        typed, request.method = {name: request.POST.dict()}, "GET"
+        response = self.change_view(request, str(row.pk), self._url("change", row.pk), {"typed": typed})
+        response.status_code = 422 if response.status_code == 200 else response.status_code
+        return response
 
     def _url(self, page: str, *arguments) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=arguments)

@@ -38,22 +38,14 @@ class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
         previous = notice.newest_edition()
         if previous and previous.public_from > at:
             public_from = previous.public_from  # what is still unseen is not brought out early by its correction
-        document = dataclasses.replace(
-            notice.document(),
-            reference=notice.reference or ReferenceYear.next_reference(timezone.localdate(at).year),
-            edition=previous.number + 1 if previous else 1,
-            reason=notice.change_reason,
-            salt=secrets.token_hex(16),
-        )
+        document = self._numbered(notice, previous, at)
+        stated = {
+            "reason": notice.change_reason or emergency_reason,
+            "via": "" if via == Edition.Via.REVIEW else via,
+            "public_from": transparency.stamp(public_from) if public_from else "",
+        }
         entry = LogEntry.objects.append(
-            act,
-            at=at,
-            reference=document.reference,
-            edition=document.edition,
-            digest=document.digest,
-            reason=notice.change_reason or emergency_reason,
-            via="" if via == Edition.Via.REVIEW else via,
-            public_from=transparency.stamp(public_from) if public_from else "",
+            act, at=at, reference=document.reference, edition=document.edition, digest=document.digest, **stated
         )
         edition = self.create(
             notice=notice,
@@ -78,6 +70,16 @@ class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
         )
         edition.tasks.set(notice.tasks.all())
         return edition
+
+    def _numbered(self, notice, previous: "Edition | None", at: datetime.datetime) -> NoticeDocument:
+        """The working copy with what publication gives it."""
+        return dataclasses.replace(
+            notice.document(),
+            reference=notice.reference or ReferenceYear.next_reference(timezone.localdate(at).year),
+            edition=previous.number + 1 if previous else 1,
+            reason=notice.change_reason,
+            salt=secrets.token_hex(16),
+        )
 
 
 class Edition(models.Model):

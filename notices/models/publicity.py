@@ -325,20 +325,24 @@ class PublicityNotice(PublishedActs, models.Model):
             warnings=notice._confirmed_warnings(confirmed),
             at=at,
         )
+        self._show(edition, notice)
+        return edition
+
+    def _show(self, edition: Edition, notice: "PublicityNotice") -> None:
+        """Close the working copy that became `edition`; `notice` is the locked row it was frozen from."""
         self._change(
             Q(drafted_at=notice.drafted_at),
             "这份公示刚刚被别人改动，请刷新后再发布。",
             reference=edition.read().reference,
             closes_on=edition.closes_on,
             published_at=notice.published_at or edition.published_at,
-            published_by=notice.published_by or by,
+            published_by=notice.published_by or edition.published_by,
             **dict.fromkeys(CLEARED_BY_PUBLICATION),
             **dict.fromkeys(("return_reason", "change_reason", "change_act"), ""),
         )
         self.editors.clear()
         PublicityNotice.objects.filter(pk=self.pk).promote()
         self.refresh_from_db()
-        return edition
 
     def publish_in_emergency(self, *, by, emergency_reason: str, confirmed: bool = False) -> Edition:
         """Publish without a second person; the reason stands on the page until one has confirmed."""

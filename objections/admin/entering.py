@@ -21,7 +21,7 @@ SAID = ("kind", "anonymous", "name", "phone", "email", "concerns", "content")
 
 
 def day(label: str, **options) -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}), **options)
+    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options)
 
 
 class EntryForm(forms.Form):

@@ -1,12 +1,11 @@
 """The queue: what was said, by when it is to be answered, and the buttons that move it on."""
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 
 from notices.admin.verbs import Verb, VerbsAdmin, ask, words
@@ -29,6 +28,9 @@ class RecordInline(admin.TabularInline):
 
     extra = 0
     can_delete = False
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.has_perm(HANDLE) or super().has_view_permission(request, obj)
 
     def has_add_permission(self, request, obj=None):
         return False
@@ -113,7 +115,6 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
         "assigned_to",
         "received_on",
         "late",
-        "channel",
         "notice",
     )
     list_filter = (QueueFilter, LateFilter, "channel", "finding")
@@ -164,6 +165,9 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
         ),
     }
 
+    def seen(self, objection) -> str:
+        return objection.status
+
     def get_urls(self):
         wrap = self.admin_site.admin_view
         return [
@@ -196,8 +200,7 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
         try:
             code = objection.reissue_code(by=request.user, checked=request.POST.get("checked", ""))
         except NotAllowed as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(reverse("admin:objections_objection_change", args=[pk]))
+            return self._refused(request, objection, "reissue_code", refusal)
         self.log_change(request, objection, self.verbs["reissue_code"].label)
         return entering.show_code(request, objection, code)
 
@@ -225,7 +228,7 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
     @admin.display(description="剩余天数")
     def days_left(self, objection):
         if not objection.due_on:
-            return None
+            return "-"
         days = (objection.due_on - timezone.localdate()).days
         return f"已逾期 {-days} 天" if days < 0 else f"{days} 天"
 

@@ -69,10 +69,7 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
             with Attachment.objects.written(attachments, at) as files, transaction.atomic():
                 objection.save(force_insert=True)
                 objection.attachments.add(*files, bulk=False)
-                objection.events.create(kind=Event.Kind.RECEIVED, at=at, by=objection.entered_by)
-                if objection.routed_to:
-                    objection.events.create(kind=Event.Kind.ROUTED, at=at, text=objection.routed_to.name)
-                OutgoingMail.objects.queue(objection, token, at=at)
+                objection.begin(token, at)
         except IntegrityError:
             earlier = self.filter(token_digest=objection.token_digest).first()
             if not earlier:
@@ -256,6 +253,13 @@ class Objection(HandlingActs, models.Model):
         if self.status != Status.RECEIVED or self.seen_at or self.received_on > last_unnoticed_day(today):
             return False
         return not self.events.filter(kind=Event.Kind.DELIVERED).exists()
+
+    def begin(self, token: str, at: datetime.datetime) -> None:
+        """The first lines of its story, and the mails that tell of it."""
+        self.events.create(kind=Event.Kind.RECEIVED, at=at, by=self.entered_by)
+        if self.routed_to:
+            self.events.create(kind=Event.Kind.ROUTED, at=at, text=self.routed_to.name)
+        OutgoingMail.objects.queue(self, token, at=at)
 
     def mailboxes(self) -> list[str]:
         """Where the office, or the supervising organisation in its place, is told of this objection."""

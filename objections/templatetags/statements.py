@@ -1,13 +1,11 @@
 """What templates show of objections without telling of anyone: counts."""
 
 from django import template
-from django.utils.http import urlencode
 
 from notices.models import PublicityNotice, State
 from objections import outcomes
 
 register = template.Library()
-register.filter("urlencode_query", urlencode)
 
 
 @register.inclusion_tag("objections/_ledger.html")

@@ -22,6 +22,13 @@ day.__name__ = "日期"  # argparse names the type in its message
 class Command(BaseCommand):
     help = "读入公示文件（txt、html、docx），存为草稿；加 --publish 直接发布。任何一份有误，全部不保存。"
 
+    def create_parser(self, *arguments, **options):
+        """Whatever is wrong with the arguments is one sentence and exit code 1, like every other fault."""
+        parser = super().create_parser(*arguments, **options)
+        if parser.called_from_command_line:
+            parser.error = lambda message: parser.exit(1, f"参数有误：{message}\n没有保存任何内容。\n")
+        return parser
+
     def add_arguments(self, parser):
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path, help="公示文件")
         parser.add_argument("--organisation", required=True, metavar="CODE", help="发布单位代码，如 370300")

@@ -20,8 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, **options):
         if once:
-            outcomes.write_tallies()
-            reminders.queue_due()
+            for job in (outcomes.write_tallies, reminders.queue_due):
+                self.outlive(job)
             sent, failed = mail.send_due()
             self.stdout.write(f"已发送 {sent} 封，未发出 {failed} 封。")
             return

@@ -1,0 +1,240 @@
+"""The outcome statement and the public ledger say what the facts say; an upheld objection sends the task back."""
+
+import datetime
+import re
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from notices.models import NotAllowed, Stage
+from objections import outcomes
+from objections.models import Objection
+from tests.make import DAY, make_notice, make_objection, make_user, withdraw
+
+pytestmark = pytest.mark.django_db
+
+HANDLER = ("objections.view_objection", "objections.handle_objection")
+SAID = {
+    "kind": "individual",
+    "anonymous": False,
+    "name": "李大爷",
+    "phone": "",
+    "email": "",
+    "concerns": "notice",
+    "content": "还有垃圾。",
+}
+
+
+@pytest.fixture
+def notice():
+    """Published for ten working days, as the form takes objections to it."""
+    return make_notice()
+
+
+def after(notice, days: int = 1) -> datetime.datetime:
+    day = notice.edition.closes_on + days * DAY
+    return datetime.datetime.combine(day, datetime.time(9), tzinfo=timezone.get_default_timezone())
+
+
+@pytest.fixture
+def closed(notice):
+    with time_machine.travel(after(notice), tick=False):
+        yield notice
+
+
+def enter(notice, channel, token, **arrival):
+    days = {"received_on": timezone.localdate()} | arrival
+    return Objection.objects.enter(by=make_user("wu"), notice=notice, token=token, said=SAID, channel=channel, **days)
+
+
+def page_of(client, notice) -> str:
+    client.force_login(make_user("wu", *HANDLER))
+    response = client.get(reverse("admin:objections_outcome", args=[notice.pk]))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def busy(notice) -> None:
+    """Three on time (web upheld and replied, web declined, phone open), one letter in time, one visit late."""
+    wu = make_user("wu")
+    with time_machine.travel(after(notice, -2), tick=False):
+        upheld, declined = make_objection(notice, "upheld"), make_objection(notice, "declined")
+        enter(notice, "phone", "phone")
+        upheld.accept(by=wu)
+        upheld.verify(by=wu, finding="substantiated")
+        upheld.answer(by=wu, reply="王小明先生：已责成清运。")
+        declined.decline(by=wu, reason="与公示无关")
+    enter(notice, "post", "letter", postmarked_on=notice.edition.closes_on)
+    enter(notice, "visit", "late")
+
+
+def test_nothing_came_is_said_only_when_nothing_came(client, closed):
+    assert "公示期间未收到异议。" in page_of(client, closed)
+    enter(closed, "visit", "late")
+    page = page_of(client, closed)
+    assert "公示期间未收到异议" not in page
+    assert "公示期内未收到异议，公示期结束后收到 1 条。" in page
+
+
+def test_nothing_is_said_of_a_window_that_still_runs(client, notice):
+    page = page_of(client, notice)
+    assert "未收到异议" not in page
+    assert "公示期尚未结束" in page
+    assert "截至本说明生成时收到异议 0 条。" in page
+
+
+def test_an_archive_notice_claims_nothing_of_the_time_before_its_entry(client):
+    page = page_of(client, make_notice(datetime.date(2025, 4, 30)))
+    assert "未收到异议" not in page
+    assert "录入前的异议本系统没有记录" in page
+
+
+def test_a_withdrawn_notice_says_so(client, notice):
+    page = page_of(client, withdraw(notice, "责任单位写错"))
+    assert "撤回" in page
+    assert "责任单位写错" in page
+
+
+def test_every_count_is_computed_and_leads_to_its_list(client, closed):
+    busy(closed)
+    page = page_of(client, closed)
+    assert "共收到异议 5 条，其中公示期内提出 4 条，公示期结束后提出 1 条。" in page
+    figures = re.findall(r'([^\s，>]+) <a href="([^"]+)">(\d+)</a> 条', page)
+    counted = {label: int(number) for label, _, number in figures}
+    assert counted == {
+        "收到": 5,
+        "网上": 2,
+        "电话": 1,
+        "来信": 1,
+        "来访": 1,
+        "电子邮件": 0,
+        "公示期内提出": 4,
+        "公示期结束后提出": 1,
+        "属实": 1,
+        "部分属实": 0,
+        "不属实": 0,
+        "已受理": 1,
+        "不予受理": 1,
+        "已答复": 1,
+        "已办结": 0,
+        "尚未办结": 4,
+    }
+    make_objection(make_notice(title="另一份", tasks=[]), "elsewhere")
+    for label, url, number in figures:
+        response = client.get(url.replace("&amp;", "&"))
+        assert response.status_code == 200, label
+        assert response.context["cl"].result_count == int(number), label
+
+
+def test_it_names_editions_and_the_line_in_the_log_and_nobody(client, closed):
+    busy(closed)
+    tally = outcomes.tally(closed, timezone.now())
+    page = page_of(client, closed)
+    assert f"第{tally.sequence}行" in page
+    assert "收到5条，其中公示期结束后1条" in page
+    assert "第1版" in page
+    assert f"共{closed.edition.read().window.working_days}个工作日" in page
+    assert "不予受理：与公示无关" in page
+    for private in ("王小明", "李大爷", "wang@citizen.example", "0000-7654321"):
+        assert private not in page
+
+
+def test_the_log_and_the_statement_count_late_alike(closed):
+    busy(closed)
+    assert outcomes.tally(closed, timezone.now()).late == outcomes.counts(closed)["late"] == 1
+
+
+@pytest.mark.parametrize("permissions", [(), ("objections.view_objection",)])
+def test_only_handlers_see_it(client, notice, permissions):
+    client.force_login(make_user("reader", *permissions))
+    pages = [reverse("admin:objections_outcome", args=[notice.pk]), reverse("admin:objections_outcomes")]
+    assert [client.get(page).status_code for page in pages] == [403, 403]
+    client.logout()
+    assert [client.get(page).status_code for page in pages] == [302, 302]
+
+
+def test_the_list_leads_to_the_statement_and_drafts_have_none(client, notice):
+    client.force_login(make_user("wu", *HANDLER))
+    url = reverse("admin:objections_outcome", args=[notice.pk])
+    assert url in client.get(reverse("admin:objections_outcomes")).content.decode()
+    assert client.get(reverse("admin:objections_outcome", args=[notice.pk + 1])).status_code == 404
+
+
+# --- The public ledger ------------------------------------------------------------------------------------------
+
+
+def ledger(client, notice) -> dict[str, int]:
+    page = client.get(reverse("notices:notice", args=[notice.reference])).content.decode()
+    return {name: int(number) for name, number in re.findall(r'data-count="(\w+)">(\d+)条', page)}
+
+
+def test_zero_is_shown_as_zero(client, closed):
+    assert ledger(client, closed) == {"received": 0, "late": 0, "upheld": 0, "pending": 0}
+
+
+def test_the_public_reads_counts_and_no_more(client, closed):
+    busy(closed)
+    assert ledger(client, closed) == {"received": 5, "late": 1, "upheld": 1, "pending": 4}
+    page = client.get(reverse("notices:notice", args=[closed.reference])).content.decode()
+    for private in ("王小明", "李大爷", "YY20"):
+        assert private not in page
+
+
+def test_no_ledger_before_the_close_nor_for_archive_or_withdrawn_notices(client, notice):
+    make_objection(notice)
+    assert ledger(client, notice) == {}
+    assert ledger(client, make_notice(datetime.date(2025, 4, 30), tasks=[], title="补录")) == {}
+    withdraw(notice)
+    with time_machine.travel(after(notice), tick=False):
+        assert ledger(client, notice) == {}
+
+
+def test_the_counts_are_one_query(closed):
+    busy(closed)
+    with CaptureQueriesContext(connection) as queries:
+        outcomes.counts(closed)
+    assert len(queries) == 1
+
+
+# --- The way back to rectification ------------------------------------------------------------------------------
+
+
+def judged(notice, finding: str):
+    wu, objection = make_user("wu"), make_objection(notice)
+    objection.accept(by=wu)
+    objection.verify(by=wu, finding=finding)
+    objection.answer(by=wu, reply="答复")
+    objection.finish(by=wu)
+    return objection
+
+
+def close(task):
+    outcomes.close_task(task, by=make_user("li"), closed_on=timezone.localdate())
+
+
+@pytest.mark.parametrize("finding", ["substantiated", "partly"])
+def test_an_upheld_objection_asks_for_a_new_self_acceptance(closed, finding):
+    task, today = closed.tasks.get(), timezone.localdate()
+    task.acceptances.create(accepted_on=today - 30 * DAY, conclusion="达到销号标准")
+    objection = judged(closed, finding)
+    with pytest.raises(NotAllowed, match=f"{objection.number} 经核查属实或部分属实"):
+        close(task)
+    later = timezone.now() + 2 * DAY
+    with time_machine.travel(later, tick=False):
+        task.acceptances.create(accepted_on=today - 20 * DAY, conclusion="补登一次较早的验收")
+        with pytest.raises(NotAllowed, match="重新自我验收"):
+            close(task)
+        task.acceptances.create(accepted_on=today + 2 * DAY, conclusion="达到销号标准")
+        close(task)
+    assert task.stage() == Stage.CLOSED
+
+
+def test_an_unsubstantiated_one_does_not(closed):
+    task = closed.tasks.get()
+    judged(closed, "unsubstantiated")
+    close(task)
+    assert task.closures.exists()
