@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from .models import Checkpoint, Edition, LogEntry, TreeNode
+from .models import Checkpoint, Edition, LogEntry, PublicityNotice, TreeNode
 
 PER_PAGE = 1000  # lines in one answer
 LATEST = 50  # acts on the page for people
@@ -18,9 +18,12 @@ TEXT = "text/plain; charset=utf-8"
 def log(request):
     """The page for people: what the log is, its newest acts, and how to check it."""
     checkpoint = Checkpoint.objects.newest()
+    entries = list(_signed(checkpoint).order_by("-sequence")[:LATEST])
+    named = PublicityNotice.objects.public().filter(reference__in={entry.reference for entry in entries})
     context = {
         "checkpoint": checkpoint,
-        "entries": _signed(checkpoint).order_by("-sequence")[:LATEST],
+        "entries": entries,
+        "public": set(named.values_list("reference", flat=True)),  # what is scheduled has no page yet
         "verifier_key": settings.LOG_VERIFIER_KEY,
     }
     return render(request, "notices/log.html", context)

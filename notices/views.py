@@ -115,8 +115,6 @@ def notice(request, reference):
 def edition(request, reference, number):
     """Any edition, in the printed order."""
     found = _edition(reference, number)
-    if found.is_redacted:
-        return _redacted(request, found)
     return _edition_page(request, "notices/edition.html", found.notice, found)
 
 
@@ -127,6 +125,8 @@ def _redacted(request, edition: Edition):
 
 
 def _edition_page(request, template, notice, edition):
+    if edition.is_redacted:
+        return _redacted(request, edition)
     today = timezone.localdate()
     context = {
         **card(notice, today),
@@ -212,20 +212,21 @@ def draft_context(notice: PublicityNotice) -> dict:
 def notice_text(request, reference):
     """The current edition as plain text, in the printed order."""
     found = get_object_or_404(public_notices(), reference=reference)
+    if found.edition.is_redacted:
+        return _redacted(request, found.edition)
     return HttpResponse(to_text(found.edition.read()), content_type="text/plain; charset=utf-8")
 
 
 @require_safe
 def notice_json(request, reference):
     """The current edition, byte for byte as hashed."""
-    return _bytes(get_object_or_404(public_notices(), reference=reference).edition)
+    return _bytes(request, get_object_or_404(public_notices(), reference=reference).edition)
 
 
 @require_safe
 def edition_json(request, reference, number):
     """Any edition, byte for byte as hashed; 410 where they were erased by law."""
-    found = _edition(reference, number)
-    return _redacted(request, found) if found.is_redacted else _bytes(found)
+    return _bytes(request, _edition(reference, number))
 
 
 def _edition(reference: str, number: int) -> Edition:
@@ -233,7 +234,9 @@ def _edition(reference: str, number: int) -> Edition:
     return get_object_or_404(editions, notice__reference=reference, number=number)
 
 
-def _bytes(edition: Edition) -> HttpResponse:
+def _bytes(request, edition: Edition) -> HttpResponse:
+    if edition.is_redacted:
+        return _redacted(request, edition)
     response = HttpResponse(bytes(edition.document), content_type="application/json")
     response["Digest-SHA256"] = edition.digest
     response["Last-Modified"] = http_date(edition.published_at.timestamp())
@@ -298,7 +301,7 @@ def task(request, pk):
         "closures", "acceptances"
     )
     found = get_object_or_404(tasks, pk=pk)
-    notices = list(found.shown())
+    notices = [notice for notice in found.shown() if not notice.edition.is_redacted]
     if not notices:
         raise Http404("no notice has made this task public")
     context = {

@@ -20,10 +20,11 @@ from notices.models import (
     NotAllowed,
     NoticeSection,
     PublicityNotice,
+    Redaction,
     Stage,
     State,
 )
-from tests.make import DAY, make_draft, make_notice, make_objection, make_organisation, make_user, withdraw
+from tests.make import DAY, make_draft, make_notice, make_objection, make_organisation, make_task, make_user, withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -710,7 +711,8 @@ def test_a_button_works_with_its_permission_and_answers_403_without_it(
 def test_every_button_of_an_act_is_tried():
     from notices.admin.publicity import PublicityNoticeAdmin
 
-    assert set(PublicityNoticeAdmin.verbs) - {"review_secrecy"} == {button[0] for button in BUTTONS}
+    elsewhere = {"review_secrecy", "abandon"}  # tried in test_secrecy_review.py and below
+    assert set(PublicityNoticeAdmin.verbs) - elsewhere == {button[0] for button in BUTTONS}
 
 
 def test_a_button_takes_no_other_method_and_no_other_name(client):
@@ -945,3 +947,79 @@ def test_old_editions_say_what_came_after_them(client, thrice):
 def test_an_objection_names_the_edition_that_was_seen(thrice):
     objection = make_objection(thrice)
     assert objection.edition.number == 3
+
+
+def test_a_correction_can_be_given_up_and_leaves_what_is_public(client):
+    notice = make_notice()
+    before = notice.document()
+    notice.begin_correction(by=make_user("zhang"), reason="更正")
+    notice.sections.filter(kind="problem").update(body="改到一半的内容")
+    notice.tasks.add(make_task(88))
+    type(notice).objects.filter(pk=notice.pk).update(title="改到一半的标题", signatories="别的单位")
+    notice.refresh_from_db()
+    assert notice.document() != before  # the control
+    url = reverse("admin:notices_publicitynotice_verb", args=[notice.pk, "abandon"])
+    client.force_login(make_user("reader", "notices.view_publicitynotice"))
+    assert client.post(url).status_code == 403
+    client.force_login(make_user("wu", "notices.view_publicitynotice", "notices.change_publicitynotice"))
+    assert client.post(url).status_code == 302
+    notice.refresh_from_db()
+    assert not notice.drafted_at
+    assert notice.document() == before
+    notice.begin_correction(by=make_user("zhang"), reason="再次更正")  # and the way is free again
+    with pytest.raises(NotAllowed):
+        make_draft(tasks=[], title="没有发布过").abandon(by=make_user("zhang"))
+
+
+def test_a_withdrawn_notice_can_be_redacted_whole(client):
+    notice = make_notice()
+    with pytest.raises(NotAllowed, match="现行版本"):
+        notice.propose_redaction(by=make_user("zhang"), number=1, ground="依据某法")
+    withdraw(notice)
+    task = notice.edition.tasks.get()
+    notice.propose_redaction(by=make_user("zhang"), number=1, ground="依据某法第三条")
+    notice.redact(by=make_user("li"), number=1)
+    for end in ("/", ".txt", ".json", "/editions/1/", "/editions/1.json"):
+        response = client.get(f"/notices/{notice.reference}{end}")
+        assert response.status_code == 410, end
+        assert "依据某法第三条" in response.content.decode()
+    for url in (
+        "/",
+        "/notices/",
+        "/log/",
+        f"/notices/{notice.reference}/history/",
+        f"/notices/{notice.reference}/object/",
+    ):
+        assert client.get(url).status_code == 200, url
+    assert client.get(f"/tasks/{task.pk}/").status_code == 404
+
+
+def test_a_redaction_that_was_carried_out_stays_on_record():
+    notice = withdraw(make_notice())
+    notice.propose_redaction(by=make_user("zhang"), number=1, ground="依据某法")
+    proposed = Redaction.objects.filter(edition__notice=notice)
+    assert proposed.update(ground="依据某法第三条") == 1  # the control: what is only proposed may be changed
+    notice.redact(by=make_user("li"), number=1)
+    for change in (lambda: proposed.update(ground="别的依据"), lambda: proposed.delete()):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            change()
+
+
+def test_the_secrecy_review_is_kept_with_the_edition():
+    draft = make_draft()
+    draft.review_secrecy(by=make_user("wu"))
+    draft.submit(by=make_user("zhang"))
+    edition = draft.publish(by=make_user("li"), confirmed=True)
+    assert edition.secrecy_reviewed_by == make_user("wu")
+    assert edition.secrecy_reviewed_at
+    assert not draft.secrecy_reviewed_at
+
+
+def test_the_log_page_links_no_notice_that_is_not_public_yet(client):
+    tomorrow = timezone.now() + datetime.timedelta(days=1)
+    draft = make_draft(timezone.localdate() + datetime.timedelta(days=7))
+    draft.submit(by=make_user("zhang"))
+    draft.publish(by=make_user("li"), confirmed=True, public_from=tomorrow)
+    page = client.get("/log/").content.decode()
+    assert draft.reference in page
+    assert f'href="/notices/{draft.reference}/"' not in page

@@ -317,6 +317,8 @@ CHANGED_ALONG = {
     "drafted_by": "wu",
     "published_at": LONG_AGO,
     "published_by": "wu",
+    "secrecy_reviewed_at": LONG_AGO,  # together with its author
+    "secrecy_reviewed_by": "wu",
     "via": "command",
     "act": "outage",
     "receiving_office": "另一个受理部门",
@@ -343,6 +345,8 @@ def test_nothing_is_changed_along_with_the_erasure(notice, column):
     change = {column: value}
     if column == "number":
         change["reason"] = "更正"
+    if column.startswith("secrecy_reviewed"):
+        change = {"secrecy_reviewed_at": LONG_AGO, "secrecy_reviewed_by": make_user("wu")}
     before = content(Edition)
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         Edition.objects.filter(pk=edition.pk).update(**ERASED, **change)

@@ -169,6 +169,7 @@ class PublicityNoticeAdmin(VerbsAdmin):
             ),
         ),
         "begin_correction": Verb("更正", EDIT, correctable, ask(reason=words("更正原因（会公开）"))),
+        "abandon": Verb("放弃更正", EDIT, lambda notice, user: notice.edition_id and notice.drafted_at),
         "extend": Verb(
             "延期",
             EDIT,
@@ -208,7 +209,7 @@ class PublicityNoticeAdmin(VerbsAdmin):
         "propose_redaction": Verb(
             "提议遮盖旧版本",
             EDIT,
-            lambda notice, user: notice.edition_id and notice.edition.number > 1,
+            lambda notice, user: notice.edition_id and (notice.edition.number > 1 or notice.withdrawn_at),
             ask(number=forms.IntegerField(label="版本", min_value=1), ground=words("法律依据（会公开）")),
         ),
         "redact": Verb(

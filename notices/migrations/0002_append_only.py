@@ -20,6 +20,8 @@ KEPT = (
     "reason",
     "drafted_at",
     "drafted_by_id",
+    "secrecy_reviewed_at",
+    "secrecy_reviewed_by_id",
     "published_at",
     "published_by_id",
     "via",
@@ -27,13 +29,16 @@ KEPT = (
     "warnings",
 )
 ERASED = (
-    "length(NEW.document) = 0 AND "  # noqa: S608 – the columns are named above
-    + " AND ".join(f"NEW.{column} = OLD.{column}" for column in KEPT)
-    + " AND EXISTS (SELECT 1 FROM notices_redaction WHERE edition_id = OLD.id AND redacted_at IS NOT NULL)"
+    "COALESCE(length(NEW.document) = 0 AND "  # noqa: S608 – the columns are named above
+    + " AND ".join(f"(NEW.{column} = OLD.{column} OR NEW.{column} IS NULL AND OLD.{column} IS NULL)" for column in KEPT)
+    + " AND EXISTS (SELECT 1 FROM notices_redaction WHERE edition_id = OLD.id AND redacted_at IS NOT NULL), FALSE)"
 )
 # (table, event, condition under which it is refused)
 GUARDS = [
     *((table, event, "") for table in TABLES for event in ("UPDATE", "DELETE")),
+    # A proposed redaction may still be signed; one that was carried out stays as it is.
+    ("notices_redaction", "UPDATE", "OLD.redacted_at IS NOT NULL"),
+    ("notices_redaction", "DELETE", ""),
     ("notices_edition", "UPDATE", f"NOT ({ERASED})"),
     ("notices_edition", "DELETE", ""),
 ]
@@ -89,7 +94,7 @@ def dropping(vendor: str) -> list[str]:
         return [f"DROP TRIGGER {table}_no_{event}" for table, event, _ in GUARDS + REPLACING]
     return [
         *(f"DROP TRIGGER {table}_no_{event} ON {table}" for table, event, _ in GUARDS),
-        "DROP FUNCTION notices_edition_no_UPDATE()",
+        *(f"DROP FUNCTION {table}_no_{event}()" for table, event, condition in GUARDS if condition),
         "DROP FUNCTION notices_append_only()",
     ]
 

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from notices import windows
-from notices.documents import statements
+from notices.documents import rendering, statements
 
 from .calendar import CalendarDay
 from .constraints import NotAllowed
@@ -15,6 +15,19 @@ from .editions import Edition
 from .log import LogEntry
 
 NOT_CORRECTABLE = "只有已发布、未撤回、没有正在更正的公示可以更正或延期。"
+
+
+# Facts of the working copy: publishing it, or giving it up, closes it.
+WORKING_FACTS = (
+    "drafted_at",
+    "drafted_by",
+    "submitted_at",
+    "submitted_by",
+    "secrecy_reviewed_at",
+    "secrecy_reviewed_by",
+    "returned_at",
+    "returned_by",
+)
 
 
 class PublishedActs:
@@ -32,6 +45,33 @@ class PublishedActs:
             change_act=act,
             change_reason=reason.strip(),
         )
+
+    @transaction.atomic
+    def abandon(self, *, by, at: datetime.datetime | None = None) -> None:
+        """Give a correction or extension up: the working copy says again what the current edition says."""
+        if not self.edition:
+            raise NotAllowed("还没有发布过的草稿不能放弃更正，可以直接删除。")
+        document = self.edition.read()
+        self._change(
+            Q(drafted_at__isnull=False, edition=self.edition),
+            "没有正在进行的更正或延期。",
+            title=document.title,
+            basis=document.basis,
+            signatories=" ".join(document.signatories),
+            signed_on=document.signed_on,
+            opens_on=self.edition.opens_on,
+            closes_on=self.edition.closes_on,
+            receiving_office=self.edition.receiving_office,
+            **dict.fromkeys(WORKING_FACTS),
+            **dict.fromkeys(("return_reason", "change_reason", "change_act"), ""),
+        )
+        self.tasks.set(self.edition.tasks.all())
+        self.editors.clear()
+        self.sections.all().delete()
+        for ordinal, section in enumerate(document.sections, 1):
+            self.sections.create(
+                ordinal=ordinal, kind=section.kind, heading=section.heading, body=rendering.section_text(section)
+            )
 
     @transaction.atomic
     def extend(

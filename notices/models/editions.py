@@ -61,6 +61,8 @@ class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
             reason=notice.change_reason,
             drafted_at=notice.drafted_at,
             drafted_by=notice.drafted_by,
+            secrecy_reviewed_at=notice.secrecy_reviewed_at,
+            secrecy_reviewed_by=notice.secrecy_reviewed_by,
             published_at=entry.at,
             published_by=by,
             public_from=public_from or entry.at,
@@ -105,6 +107,8 @@ class Edition(models.Model):
     reason = models.TextField("更正说明", blank=True)
     drafted_at = models.DateTimeField("起草时间")
     drafted_by = who("起草人")
+    secrecy_reviewed_at = models.DateTimeField("保密审查时间", null=True, blank=True)
+    secrecy_reviewed_by = who("保密审查人", null=True, blank=True)
     published_at = models.DateTimeField("发布时间")
     published_by = who("发布人")
     via = models.CharField("发布方式", max_length=10, choices=Via)
@@ -120,6 +124,7 @@ class Edition(models.Model):
             models.Index(fields=["closes_on", "opens_on"], name="notices_edition_window"),  # the state filter
         ]
         constraints = [
+            pair("secrecy_reviewed", "保密审查要同时有时间和审查人。"),
             models.UniqueConstraint(fields=("notice", "number"), name="notices_edition_number_once"),
             models.CheckConstraint(
                 condition=Q(via="command")
@@ -164,14 +169,15 @@ class Edition(models.Model):
 
     @transaction.atomic
     def propose_redaction(self, *, by, ground: str, at: datetime.datetime | None = None) -> "Redaction":
-        """Ask for the bytes of a superseded edition to be erased, on a legal ground that will be public.
+        """Ask for the bytes of an edition to be erased, on a legal ground that will be public.
 
-        What is wrong in the current edition is corrected first: raises NotAllowed for it.
+        What is wrong in the edition that stands is corrected first, or the notice withdrawn: raises NotAllowed.
         """
         if not ground.strip():
             raise NotAllowed("请写明遮盖的法律依据，依据会公开。")
-        if not self.notice.edition or self.number >= self.notice.edition.number:
-            raise NotAllowed("现行版本不能遮盖：请先更正公示，再遮盖旧版本。")
+        current = self.notice.edition
+        if not self.notice.withdrawn_at and (not current or self.number >= current.number):
+            raise NotAllowed("现行版本不能遮盖：请先更正公示再遮盖旧版本，或先撤回公示。")
         if hasattr(self, "redaction"):
             raise NotAllowed("这个版本已经遮盖，或正在等待确认。")
         return Redaction.objects.create(

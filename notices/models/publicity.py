@@ -11,7 +11,7 @@ from notices import windows
 from notices.documents import linting, statements
 from notices.documents.notice import STAGES, NoticeDocument, Window
 
-from .acts import PublishedActs
+from .acts import WORKING_FACTS, PublishedActs
 from .calendar import CalendarDay
 from .constraints import NotAllowed, explained, pair, who
 from .editions import Edition
@@ -337,7 +337,7 @@ class PublicityNotice(PublishedActs, models.Model):
             closes_on=edition.closes_on,
             published_at=notice.published_at or edition.published_at,
             published_by=notice.published_by or edition.published_by,
-            **dict.fromkeys(CLEARED_BY_PUBLICATION),
+            **dict.fromkeys(WORKING_FACTS),
             **dict.fromkeys(("return_reason", "change_reason", "change_act"), ""),
         )
         self.editors.clear()
@@ -410,16 +410,3 @@ class PublicityNotice(PublishedActs, models.Model):
 
 def _sentence(finding: linting.Finding) -> str:
     return f"{finding.place}：{finding.text}"
-
-
-# Facts of the working copy: publishing closes it.
-CLEARED_BY_PUBLICATION = (
-    "drafted_at",
-    "drafted_by",
-    "submitted_at",
-    "submitted_by",
-    "secrecy_reviewed_at",
-    "secrecy_reviewed_by",
-    "returned_at",
-    "returned_by",
-)
