@@ -1,6 +1,7 @@
 from django.urls import path, register_converter
 
 from . import log_views, views
+from .feeds import NoticeFeed
 
 
 class Reference:
@@ -30,6 +31,7 @@ urlpatterns = [
     path("log/", log_views.log, name="log"),
     path("log/checkpoint", log_views.checkpoint, name="checkpoint"),
     path("log/entries", log_views.entries, name="entries"),
+    path("feeds/notices.atom", NoticeFeed(), name="feed"),
     path("rounds/", views.round_list, name="rounds"),
     path("rounds/<slug:slug>/", views.round_page, name="round"),
     path("tasks/<int:pk>/", views.task, name="task"),

@@ -132,6 +132,7 @@ def _edition_page(request, template, notice, edition):
         **card(notice, today),
         **document_context(edition.read()),
         **imprint(notice, edition),
+        "was_to_close_on": _earlier_end(edition),
         "edition": edition,
         "tasks": edition.tasks.select_related("round"),
         "today": today,
@@ -151,6 +152,14 @@ def imprint(notice: PublicityNotice, edition: Edition) -> dict:
         "short_code": f"{notice.reference}/{edition.number}-{edition.digest[:8]}",
         "qr": mark_safe(code),  # noqa: S308 – segno draws it from our own address
     }
+
+
+def _earlier_end(edition: Edition) -> datetime.date | None:
+    """The end that an extension moved: it stays visible beside the new one."""
+    if edition.act not in ("extend", "outage"):
+        return None
+    before = Edition.objects.filter(notice=edition.notice_id, number=edition.number - 1)
+    return before.values_list("closes_on", flat=True).get()
 
 
 def document_context(document: NoticeDocument) -> dict:

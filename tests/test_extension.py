@@ -16,7 +16,7 @@ def notice():
     return make_notice()
 
 
-def test_an_extension_is_published_by_another_person(notice):
+def test_an_extension_is_published_by_another_person(client, notice):
     end = notice.closes_on
     notice.extend(by=make_user("zhang"), closes_on=end + 5 * DAY, reason="系统停机一天")
     assert notice.edition.closes_on == end  # the public reads the old end until it is reviewed
@@ -26,6 +26,8 @@ def test_an_extension_is_published_by_another_person(notice):
     assert notice.edition.closes_on == end + 5 * DAY
     assert notice.edition.reason == "系统停机一天"
     assert notice.editions.get(number=1).closes_on == end
+    page = client.get(f"/notices/{notice.reference}/").content.decode()
+    assert f"原定{end.year}年{end.month}月{end.day}日结束" in page
 
 
 def test_the_sentence_that_states_the_window_follows(notice):

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ["notices", "objections", "portal"]  # each may import those before it
 # Within an app, from the ground up. What is not listed (admin, management, migrations …) stands on top.
 LAYERS = {
-    "notices": ["windows", "transparency", "documents", "models", "importing", "views", "urls"],
+    "notices": ["windows", "transparency", "documents", "models", "importing", "views", "feeds", "urls"],
     "objections": [
         *("encryption", "receipts", "vault", "clamd", "attachments", "models"),
         *("uploads", "outcomes", "mail", "forms", "views", "urls"),

@@ -62,6 +62,14 @@ def test_the_database_refuses_an_edition_published_by_its_drafter():
     copy_of(edition, published_by_id=make_user("wu").pk).save()  # the control
 
 
+def test_an_edition_keeps_a_whole_secrecy_review_or_none():
+    edition = make_notice().edition
+    with pytest.raises(IntegrityError), transaction.atomic():
+        copy_of(edition, published_by_id=make_user("wu").pk, secrecy_reviewed_at=timezone.now()).save()
+    whole = {"secrecy_reviewed_at": timezone.now(), "secrecy_reviewed_by_id": make_user("sun").pk}
+    copy_of(edition, published_by_id=make_user("wu").pk, **whole).save()  # the control
+
+
 def test_an_emergency_needs_a_reason_and_is_recorded_as_one():
     draft = make_draft()
     with pytest.raises(NotAllowed, match="紧急发布要写明原因"):

@@ -55,6 +55,7 @@ def addresses(notices) -> list[str]:
         f"{base}editions/1/",
         f"{base}editions/2/",
         f"{base}history/",
+        "/log/",
         f"{base}object/",
         *(f"/notices/{notices[state].reference}/object/" for state in ("upcoming", "closed", "withdrawn")),
         "/rounds/",
