@@ -390,6 +390,6 @@ HOSTILE = [
 def test_a_megabyte_of_hostile_text_takes_little_time(piece, kind):
     text = (piece * (1_000_000 // len(piece) + 1))[:1_000_000]
     document = with_fields(sections=(Section(kind=kind, paragraphs=tuple(text.split("\n"))),))
-    start = time.perf_counter()
+    start = time.process_time()
     found(document)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -134,20 +134,20 @@ READ = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_bad_file_is_refused_in_one_sentence(name):
     content, words = REFUSED[name]
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Unreadable, match=re.escape(words)) as refusal:
         read_bytes("notice.txt", content)
-    assert time.perf_counter() - started < LONGEST_SECONDS
+    assert time.process_time() - started < LONGEST_SECONDS
     assert re.fullmatch(r"[^。\n]{10,100}。", str(refusal.value))
 
 
 @pytest.mark.parametrize("name", READ)
 def test_a_hard_file_is_read_in_time(name):
     content = READ[name] if isinstance(READ[name], bytes) else READ[name].encode()
-    started = time.perf_counter()
+    started = time.process_time()
     document = read_bytes("notice.txt", content).document
     to_text(document)
-    assert time.perf_counter() - started < LONGEST_SECONDS
+    assert time.process_time() - started < LONGEST_SECONDS
     assert document.title.startswith("关于督察")
 
 
@@ -195,10 +195,10 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path):
     with path.open("wb") as file:
         os.truncate(file.fileno(), 50 * MEGABYTE)
     path.chmod(0)
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Unreadable, match=re.escape("50.0MB")):
         read_file(path)
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
     assert peak_megabytes(path) < 50
 
 
