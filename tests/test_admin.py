@@ -367,3 +367,27 @@ def test_one_row_that_cannot_be_decrypted_hides_no_other(client, log_in):
     assert "无法解密" in client.get(change_page(first)).content.decode()
     with pytest.raises(UnreadableField):  # and nothing is written over what a key may still open
         Objection.objects.get(pk=first.pk).save()
+
+
+@pytest.mark.parametrize(
+    ("state", "titles"),
+    [
+        ("review", {"送审的"}),
+        ("working", {"草稿", "更正中的"}),
+        ("draft", {"草稿", "送审的"}),
+        ("open", {"公示中的", "更正中的"}),
+        ("scheduled", {"定时的"}),
+        ("withdrawn", set()),
+    ],
+)
+def test_the_list_is_filtered_by_what_is_to_be_done(client, log_in, state, titles):
+    make_draft(tasks=[], title="草稿")
+    make_draft(tasks=[], title="送审的").submit(by=make_user("zhang"))
+    make_notice(tasks=[], title="公示中的")
+    make_notice(tasks=[], title="更正中的").begin_correction(by=make_user("zhang"), reason="更正")
+    later = make_draft(timezone.localdate() + 7 * DAY, tasks=[], title="定时的")
+    later.submit(by=make_user("zhang"))
+    later.publish(by=make_user("li"), confirmed=True, public_from=timezone.now() + DAY)
+    log_in("zhang", *EDITOR)
+    page = client.get(reverse("admin:notices_publicitynotice_changelist"), {"state": state})
+    assert {notice.title for notice in page.context["cl"].result_list} == titles

@@ -88,11 +88,18 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return State.choices
+        return [("review", "待审核"), ("working", "起草或更正中"), *State.choices]
 
     def queryset(self, request, queryset):
-        if self.value() == State.DRAFT:
-            return queryset.filter(edition__isnull=True)
+        match self.value():
+            case "review":
+                return queryset.filter(submitted_at__isnull=False)
+            case "working":
+                return queryset.filter(drafted_at__isnull=False, submitted_at__isnull=True)
+            case State.DRAFT:
+                return queryset.filter(edition__isnull=True)
+            case State.SCHEDULED:
+                return queryset.filter(edition__public_from__gt=timezone.now())
         return queryset.in_state(self.value(), timezone.localdate()) if self.value() else queryset
 
 
