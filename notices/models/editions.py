@@ -31,13 +31,9 @@ class EditionQuerySet(models.QuerySet):
 
 class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
     def freeze(self, notice, *, act: str, by, via: str, emergency_reason: str, public_from, warnings, at) -> "Edition":
-        """The next edition of `notice` with its reference, number and salt, and its line in the publication log.
-
-        Only PublicityNotice.publish calls this.
-        """
+        """The next edition of `notice` and its line in the log; only PublicityNotice.publish calls this."""
         previous = notice.newest_edition()
-        if previous and previous.public_from > at:
-            public_from = previous.public_from  # what is still unseen is not brought out early by its correction
+        public_from = public_from or (previous and previous.still_unseen(at))
         document = self._numbered(notice, previous, at)
         stated = {
             "reason": notice.change_reason or emergency_reason,
@@ -162,6 +158,10 @@ class Edition(models.Model):
         if Confirmation.objects.filter(edition=self).exists():  # by somebody who was at the log before us
             raise NotAllowed("这个版本不需要确认，或者已经确认过。")
         Confirmation.objects.create(edition=self, confirmed_at=entry.at, confirmed_by=by)
+
+    def still_unseen(self, at: datetime.datetime) -> datetime.datetime | None:
+        """When this edition will be public, if that is after `at`: a correction does not bring it out early."""
+        return self.public_from if self.public_from > at else None
 
     @property
     def is_redacted(self) -> bool:

@@ -71,11 +71,15 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
                 objection.attachments.add(*files, bulk=False)
                 objection.begin(token, at)
         except IntegrityError:
-            earlier = self.filter(token_digest=objection.token_digest).first()
-            if not earlier:
-                raise
-            raise AlreadyReceived(earlier, earlier.content_digest == objection.content_digest) from None
+            self._raise_if_received(objection)
+            raise
         return objection
+
+    def _raise_if_received(self, objection: "Objection") -> None:
+        """Raises AlreadyReceived when a form with this objection's token has been stored before."""
+        earlier = self.filter(token_digest=objection.token_digest).first()
+        if earlier:
+            raise AlreadyReceived(earlier, earlier.content_digest == objection.content_digest) from None
 
     def enter(
         self,
