@@ -11,10 +11,10 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from notices.encryption import Unreadable, UnreadableField
 from notices.models import Checkpoint
 
 from . import receipts
-from .encryption import Unreadable, UnreadableField
 from .models import Event, OutgoingMail
 
 log = logging.getLogger(__name__)

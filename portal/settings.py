@@ -211,7 +211,7 @@ MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
 # Attachments go through this scanner where it is set; while it is away, none is taken.
 CLAMD_URL = env.str("CLAMD_URL", "")
 if CLAMD_URL and not re.fullmatch(r"unix:///.+|tcp://([^/:]+|\[[\da-f:]+\]):\d+", CLAMD_URL):
-    refuse("CLAMD_URL 应为 unix:///套接字路径 或 tcp://主机：端口，例如 unix:///run/clamav/clamd.ctl。")
+    refuse("CLAMD_URL 应为 unix:///套接字路径 或 tcp://主机:端口，例如 unix:///run/clamav/clamd.ctl。")
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -230,7 +230,7 @@ STORAGES = {
 try:
     _mail = env.email_url("EMAIL_URL", default="folder://")
 except (KeyError, ValueError, ImproperlyConfigured):
-    refuse("EMAIL_URL 不是有效的邮件服务器地址，例如 smtp://用户:密码@主机：25 或 smtp+tls://用户:密码@主机：587。")
+    refuse("EMAIL_URL 不是有效的邮件服务器地址，例如 smtp://用户:密码@主机:25 或 smtp+tls://用户:密码@主机:587。")
 vars().update(_mail)
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 EMAIL_TIMEOUT = 20

@@ -8,8 +8,8 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from notices.encryption import UnreadableField
 from notices.models import PublicityNotice, RectificationTask
-from objections.encryption import UnreadableField
 from objections.models import Objection, Status
 from tests.make import (
     DAY,

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from cryptography.fernet import Fernet
 from django.db import models
 
+from notices.encryption import EncryptedTextField
 from objections import attachments, vault
-from objections.encryption import EncryptedTextField
 
 ORPHAN_AGE = datetime.timedelta(days=1)
 

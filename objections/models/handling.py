@@ -7,10 +7,10 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from notices.encryption import EncryptedTextField
 from notices.models import NotAllowed
 from notices.models.constraints import who
 from objections import receipts
-from objections.encryption import EncryptedTextField
 
 from .terms import HandlingTerms
 

@@ -9,8 +9,8 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from notices.encryption import EncryptedTextField
 from notices.models import NotAllowed
-from objections.encryption import EncryptedTextField
 
 
 class OutgoingMailManager(models.Manager):
