@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from . import windows
 from .documents.differences import differences
-from .documents.notice import NoticeDocument, Pairing, Section
+from .documents.notice import NoticeDocument, Section
 from .documents.rendering import to_text
 from .models import (
     CalendarDay,
@@ -172,7 +172,7 @@ def document_context(document: NoticeDocument) -> dict:
         days = []
     return {
         "document": document,
-        "blocks": blocks(document),
+        "blocks": document.blocks(),
         "anchored": anchored(document),
         "phones": telephones(document.office.phone) if document.office else [],
         "weeks": weeks(days, window.unit) if window else [],
@@ -184,12 +184,7 @@ def document_context(document: NoticeDocument) -> dict:
 def anchored(document: NoticeDocument) -> list[Section]:
     """The sections whose items have an address of their own (measures-1): the first of its kind, no ordinal twice."""
     sections = [document.section(kind) for kind in ("measures", "progress")]
-    return [each for each in sections if each and len({item.ordinal for item in each.items}) == len(each.items)]
-
-
-def blocks(document: NoticeDocument) -> list[Section | Pairing]:
-    """Measures beside their progress; the sections as printed where an ordinal stands twice, so that nothing is lost."""
-    return document.blocks() if len(anchored(document)) == 2 else list(document.sections)
+    return [each for each in sections if each and each.is_numbered]
 
 
 def telephones(printed: str) -> list[tuple[str, str]]:

@@ -14,11 +14,11 @@ from django.core import signing
 from django.core.validators import RegexValidator
 from django.utils import timezone
 
+from notices.attachments import EXTENSIONS, LIMITS, Refused, check_all
 from notices.documents.notice import NoticeDocument
 from notices.models import PublicityNotice
 
 from . import clamd
-from .attachments import EXTENSIONS, LIMITS, Refused, check_all
 from .models import Objection
 
 SALT = "objections.form"

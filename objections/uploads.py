@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import InMemoryUploadedFile, TemporaryUpload
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import UnreadablePostError
 
-from .attachments import MAX_BODY, MAX_FILE, MAX_FILES, MEGABYTE
+from notices.attachments import MAX_BODY, MAX_FILE, MAX_FILES, MEGABYTE
 
 
 def read_post(request) -> bool:

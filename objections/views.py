@@ -12,11 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from notices import attachments
 from notices.encryption import cipher
 from notices.models import Edition, PublicityNotice, State
 from notices.views import telephones
 
-from . import attachments, outcomes, receipts
+from . import outcomes, receipts
 from .forms import ObjectionForm, TrackingForm, new_token, opened_before_close, read_token
 from .models import AlreadyReceived, Objection
 from .uploads import read_post

@@ -21,7 +21,8 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from objections import attachments, clamd, uploads, vault
+from notices import attachments
+from objections import clamd, uploads, vault
 from objections.models import Attachment, Objection, OutgoingMail, content_digest
 from tests.hostile import ALLOWED, GPS, HTML, JPEG, NAMES, PDF, PNG, POLYGLOTS, REFUSED, picture
 from tests.make import DAY, make_notice, make_objection, make_user

@@ -197,7 +197,7 @@ def test_the_reference_notice_is_there_whole(client, reference_file):
     options = importing.Options(organisation="370300", create=True, publish=True)
     notice = importing.store(reading.read_file(reference_file), options).notice
     published = notice.edition.read()
-    assert any(isinstance(block, Pairing) for block in views.blocks(published))
+    assert any(isinstance(block, Pairing) for block in published.blocks())
     for url in (f"/notices/{notice.reference}/", f"/notices/{notice.reference}/editions/1/"):
         said = text_of(page(client, url))
         for sentence in sentences(published):
@@ -226,7 +226,7 @@ def test_a_pairing_stands_side_by_side_and_shows_what_is_missing(client):
 
 def body(document: NoticeDocument) -> str:
     """The body of a document as a page shows it, without a row in the database."""
-    context = {"document": document, "blocks": views.blocks(document), "anchored": views.anchored(document)}
+    context = {"document": document, "blocks": document.blocks(), "anchored": views.anchored(document)}
     return render_to_string("notices/_document.html", context)
 
 

@@ -65,6 +65,11 @@ class Section:
     paragraphs: tuple[str, ...] = ()
     items: tuple[Item, ...] = ()
 
+    @property
+    def is_numbered(self) -> bool:
+        """Whether an ordinal names one item: there are items, and no ordinal stands twice."""
+        return bool(self.items) and len({item.ordinal for item in self.items}) == len(self.items)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pairing:
@@ -166,10 +171,11 @@ class NoticeDocument:
     def blocks(self) -> list[Section | Pairing]:
         """The sections in order, except that measures and progress with items become one Pairing.
 
-        Items belong together when they bear the same ordinal, as in the printed notice.
+        Items belong together when they bear the same ordinal, as in the printed notice. Where an ordinal stands
+        twice in a section, both stay as printed, so that nothing is lost.
         """
         measures, progress = self.section("measures"), self.section("progress")
-        if not (measures and progress and measures.items and progress.items):
+        if not (measures and progress and measures.is_numbered and progress.is_numbered):
             return list(self.sections)
         promised = {item.ordinal: item for item in measures.items}
         done = {item.ordinal: item for item in progress.items}

@@ -154,7 +154,7 @@ class RectificationTask(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.round.name}{self.label}"
+        return f"{self.organisation.name} {self.round.name}{self.label}"
 
     @property
     def label(self) -> str:

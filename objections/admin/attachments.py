@@ -9,8 +9,9 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from objections import pictures, vault
-from objections.attachments import MEDIA_TYPES
+from notices import pictures
+from notices.attachments import MEDIA_TYPES
+from objections import vault
 from objections.models import Attachment
 
 ROUTE = "objections_objection_attachment"

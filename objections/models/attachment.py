@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from cryptography.fernet import Fernet
 from django.db import models
 
+from notices import attachments
 from notices.encryption import EncryptedTextField
-from objections import attachments, vault
+from objections import vault
 
 ORPHAN_AGE = datetime.timedelta(days=1)
 

@@ -9,11 +9,11 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from notices.attachments import Checked
 from notices.encryption import EncryptedTextField
 from notices.models import Edition, NotAllowed, Organisation, PublicityNotice
 from notices.models.constraints import explained, pair, who
 from objections import receipts
-from objections.attachments import Checked
 
 from . import routing
 from .attachment import Attachment

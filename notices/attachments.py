@@ -1,4 +1,4 @@
-"""What may be attached to an objection: kinds told by content and name alike, limits, clean names. No database.
+"""What may be attached: kinds told by content and name alike, limits, clean names. No database.
 
 Nothing is unpacked into memory and no picture is decoded here: whatever a file claims, checking it costs no more
 than the file's own size.
