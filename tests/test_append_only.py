@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from notices.models import Checkpoint, Confirmation, Edition, LogEntry, NotAllowed, Redaction, TreeNode
+from notices.models import Checkpoint, Confirmation, Edition, LogEntry, NotAllowed, Redaction, TrailEntry, TreeNode
 from tests.make import DAY, make_draft, make_notice, make_office, make_task, make_user
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,7 @@ def notice():
     emergency = make_draft(title="紧急的", tasks=[])
     emergency.publish_in_emergency(by=make_user("zhang"), emergency_reason="汛期抢险", confirmed=True)
     emergency.confirm_edition(by=make_user("wu"))
+    TrailEntry.objects.record("changed", by=make_user("wu"), target=notice)
     return notice
 
 
@@ -74,6 +75,8 @@ CHANGES = [
     (Checkpoint, {"signed_at": LONG_AGO}),
     (Confirmation, {"confirmed_at": LONG_AGO}),
     (Edition.tasks.through, {"rectificationtask_id": 0}),
+    (TrailEntry, {"username": "zhao"}),
+    (TrailEntry, {"at": LONG_AGO}),
 ]
 GUARDED = list(dict.fromkeys(model for model, _ in CHANGES))
 
@@ -179,7 +182,7 @@ def test_a_deletion_is_refused_by_the_database_and_passes_without_the_guard(mode
             assert len(content(model)) < len(before), way
 
 
-@pytest.mark.parametrize("model", [LogEntry, TreeNode, Checkpoint, Confirmation], ids=name_of)
+@pytest.mark.parametrize("model", [LogEntry, TreeNode, Checkpoint, Confirmation, TrailEntry], ids=name_of)
 def test_the_ordinary_deletion_of_a_row_is_refused(model):
     for delete in (model.objects.last().delete, model.objects.all().delete):
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
@@ -250,6 +253,7 @@ def test_new_rows_are_still_taken(notice):
     draft = make_draft(title="新的", tasks=[make_task(2)])
     draft.publish(by=make_user("zhang"), via="command", confirmed=True)
     draft.confirm_edition(by=make_user("li"))
+    TrailEntry.objects.record("login", by=make_user("li"))
     after = [model.objects.count() for model in GUARDED]
     assert all(more > fewer for more, fewer in zip(after, counts, strict=True))
 

@@ -1,1 +1,1 @@
-from . import ledger, publicity  # noqa: F401
+from . import ledger, publicity, trail  # noqa: F401

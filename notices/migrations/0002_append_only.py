@@ -1,6 +1,7 @@
 """What was published and logged is never changed and never deleted: the database itself refuses.
 
-One exception: the bytes and the title of an edition whose redaction two people have signed may be erased.
+Two exceptions: the bytes and the title of an edition whose redaction two people have signed may be erased, and a line
+of the audit trail may be deleted, not changed, once it is older than 184 days (notices.models.trail.KEPT).
 """
 
 from django.db import migrations
@@ -41,7 +42,13 @@ GUARDS = [
     ("notices_redaction", "DELETE", ""),
     ("notices_edition", "UPDATE", f"NOT ({ERASED})"),
     ("notices_edition", "DELETE", ""),
+    ("notices_trailentry", "UPDATE", ""),
+    ("notices_trailentry", "DELETE", "OLD.at > {half_a_year_ago}"),
 ]
+HALF_A_YEAR_AGO = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%S', 'now', '-184 days')",
+    "postgresql": "CURRENT_TIMESTAMP - interval '184 days'",
+}
 UNIQUE = [
     ("notices_logentry", ("sequence",)),
     ("notices_treenode", ("id",), ("level", "index")),
@@ -49,6 +56,7 @@ UNIQUE = [
     ("notices_confirmation", ("id",), ("edition_id",)),
     ("notices_edition", ("id",), ("sequence",), ("notice_id", "number")),
     ("notices_edition_tasks", ("id",), ("edition_id", "rectificationtask_id")),
+    ("notices_trailentry", ("id",)),
 ]
 
 
@@ -65,11 +73,12 @@ REPLACING = [
 
 def creating(vendor: str) -> list[str]:
     """The statements that put the guards up."""
+    guards = [(*guard, condition.replace("{half_a_year_ago}", HALF_A_YEAR_AGO[vendor])) for *guard, condition in GUARDS]
     if vendor == "sqlite":
         return [
             f"CREATE TRIGGER {table}_no_{event} BEFORE {event} ON {table} {f'WHEN {condition}' if condition else ''} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            for table, event, condition in GUARDS + REPLACING
+            for table, event, condition in guards + REPLACING
         ]
     function = (
         "CREATE OR REPLACE FUNCTION notices_append_only() RETURNS trigger AS $$ BEGIN "
@@ -82,9 +91,9 @@ def creating(vendor: str) -> list[str]:
         if not condition
         else f"CREATE FUNCTION {table}_no_{event}() RETURNS trigger AS $$ BEGIN IF {condition} THEN "
         f"RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'integrity_constraint_violation'; END IF; "
-        f"RETURN NEW; END $$ LANGUAGE plpgsql; "
+        f"RETURN {'OLD' if event == 'DELETE' else 'NEW'}; END $$ LANGUAGE plpgsql; "
         f"CREATE TRIGGER {table}_no_{event} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_no_{event}()"
-        for table, event, condition in GUARDS
+        for table, event, condition in guards
     ]
 
 

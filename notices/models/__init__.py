@@ -17,6 +17,7 @@ from .rectification import (
     Stage,
 )
 from .sections import NoticeSection
+from .trail import TrailEntry
 
 __all__ = [
     "CalendarDay",
@@ -42,5 +43,6 @@ __all__ = [
     "SelfAcceptance",
     "Stage",
     "State",
+    "TrailEntry",
     "TreeNode",
 ]

@@ -1,0 +1,97 @@
+"""The audit trail: what was done, seen and tried behind the login, by whom, when and from where. Only ever added to."""
+
+import datetime
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.utils import timezone
+
+from .constraints import who
+
+# GB/T 22239-2019 wants six months. The database itself refuses to delete younger lines (migration 0002_append_only).
+KEPT = datetime.timedelta(days=184)
+
+
+class TrailManager(models.Manager):
+    def record(
+        self, action: str, *, by=None, target=None, organisation=None, request=None, username="", at=None, **detail
+    ):
+        """Add one line, in the transaction of what it tells of.
+
+        `by` is the user who acted, None when nobody is logged in; then `username` may say the name that was tried.
+        `target` is the row it was done to: its `str()` is kept, so that must hold no personal data, and neither may
+        `detail` (JSON). `request` tells from which address.
+        """
+        return self.create(
+            at=at or timezone.now(),
+            by=by,
+            username=(username or (by.get_username() if by else "")).replace("\0", "")[:150],
+            action=action,
+            content_type=ContentType.objects.get_for_model(target) if target else None,
+            object_id=str(target.pk) if target else "",
+            target=str(target)[:200] if target else "",
+            organisation=organisation,
+            address=request.META.get("REMOTE_ADDR", "")[:45] if request else "",
+            detail=detail,
+        )
+
+    def between(self, first: datetime.date | None, last: datetime.date | None):
+        """The lines of these days (both counted, Asia/Shanghai; None is open), oldest first."""
+        bounds = {"at__date__gte": first, "at__date__lte": last}
+        return self.filter(**{name: day for name, day in bounds.items() if day}).order_by("id")
+
+    def forgettable(self, now: datetime.datetime | None = None):
+        """The lines that have been kept for long enough to be deleted."""
+        return self.filter(at__lt=(now or timezone.now()) - KEPT)
+
+
+class TrailEntry(models.Model):
+    """One line of the trail."""
+
+    class Action(models.TextChoices):
+        VIEWED_PERSONAL_DATA = "viewed_personal_data", "查看个人信息"
+        EXPORTED = "exported", "导出"
+        ADDED = "added", "新增"
+        CHANGED = "changed", "修改"
+        DELETED = "deleted", "删除"
+        PURGED = "purged", "按期删除个人信息"
+        LOGIN = "login", "登录"
+        LOGIN_FAILED = "login_failed", "登录失败"
+        LOGOUT = "logout", "退出"
+        REFUSED = "refused", "拒绝"
+
+    at = models.DateTimeField("时间", db_index=True)
+    by = who("用户", null=True, blank=True)
+    username = models.CharField("用户名", max_length=150, blank=True)
+    action = models.CharField("事项", max_length=24, choices=Action)
+    content_type = models.ForeignKey(
+        ContentType, models.PROTECT, verbose_name="对象类型", null=True, blank=True, related_name="+"
+    )
+    object_id = models.CharField("对象编号", max_length=64, blank=True)
+    target = models.CharField("对象", max_length=200, blank=True)
+    organisation = models.ForeignKey(
+        "notices.Organisation", models.PROTECT, verbose_name="单位", null=True, blank=True, related_name="+"
+    )
+    address = models.CharField("来源地址", max_length=45, blank=True)
+    detail = models.JSONField("说明", default=dict, blank=True)
+
+    objects = TrailManager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "审计记录"
+        ordering = ("-id",)
+        indexes = [models.Index(fields=["content_type", "object_id"], name="notices_trail_of_one")]
+
+    def __str__(self) -> str:
+        at = timezone.localtime(self.at)
+        return f"{at:%Y-%m-%d %H:%M:%S} {self.username} {self.get_action_display()} {self.target}".rstrip()
+
+    def as_line(self) -> dict:
+        """What `audit_log` prints of it."""
+        facts = ("id", "username", "action", "object_id", "target", "address", "detail")
+        return {
+            "at": timezone.localtime(self.at).isoformat(),
+            **{name: getattr(self, name) for name in facts},
+            "type": self.content_type and self.content_type.model,
+            "organisation": self.organisation and self.organisation.code,
+        }
