@@ -20,6 +20,12 @@ class Unreadable(str):
     __slots__ = ()
 
 
+class Ciphertext(str):
+    """A value that is stored as it is: it has been encrypted already."""
+
+    __slots__ = ()
+
+
 UNREADABLE = Unreadable("（无法解密）")
 
 
@@ -39,6 +45,8 @@ class EncryptedTextField(models.TextField):
     def get_prep_value(self, value):
         if isinstance(value, Unreadable):
             raise UnreadableField(f"{self.model.__name__}.{self.name}")  # never written over what a key may still open
+        if isinstance(value, Ciphertext):
+            return str(value)
         value = super().get_prep_value(value)
         return cipher().encrypt(value.encode()).decode() if value else value
 

@@ -1,12 +1,16 @@
 """Reminders to the office: what is due soon or overdue and not yet said, however late the worker comes to it."""
 
 import datetime
+import logging
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from .keyring import Lost
 from .models import Event, Objection, OutgoingMail, Reminder
+
+log = logging.getLogger(__name__)
 
 DAYS_BEFORE = 3
 Threshold = Reminder.Threshold
@@ -20,7 +24,16 @@ def queue_due(now: datetime.datetime | None = None) -> int:
     past = Objection.objects.overdue(today)
     waiting = [(Threshold.NEAR, each) for each in _unsaid(near, Threshold.NEAR)]
     waiting += [(Threshold.PAST, each) for each in _unsaid(past, Threshold.PAST)]
-    return sum(remind(objection, threshold, now) for threshold, objection in waiting)
+    return sum(_remind_if_readable(objection, threshold, now) for threshold, objection in waiting)
+
+
+def _remind_if_readable(objection: Objection, threshold: str, now: datetime.datetime) -> bool:
+    """One whose key is lost keeps nobody else from being reminded."""
+    try:
+        return remind(objection, threshold, now)
+    except Lost:
+        log.error("objection %s: its key is lost", objection.number)
+        return False
 
 
 def _unsaid(objections, threshold: str):

@@ -17,7 +17,7 @@ from notices.encryption import cipher
 from notices.models import Edition, PublicityNotice, State
 from notices.views import telephones
 
-from . import outcomes, receipts
+from . import keyring, outcomes, receipts
 from .forms import ObjectionForm, TrackingForm, new_token, opened_before_close, read_token
 from .models import AlreadyReceived, Objection
 from .uploads import read_post
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 RECEIPT_COOKIE = "receipt"
 RECEIPT_COOKIE_AGE = 60 * 60  # seconds
 CHOOSE_AGAIN = "您填写的文字都还在；附件没有保存，请重新选择。"
+NOT_STORED = "系统暂时不能保存，这次没有保存。您填写的内容都还在，请过几分钟再点一次“提交异议”。"
 AWAY = "附件暂时无法检查或保存，这次没有提交。请稍后再试，或不带附件先提交文字。"
 
 
@@ -68,6 +69,10 @@ def _receive(request, notice, now):
         if not form.is_valid() or not form.is_harmless():
             return _form_page(request, notice, form, token, status=422)
         form.store(edition=edition, token=token, opened_at=opened[1], at=now)
+    except keyring.Unavailable as error:
+        log.error("%s", error)
+        form.add_error(None, NOT_STORED)
+        return _form_page(request, notice, form, token, status=503)
     except Unavailable as error:
         log.error("attachments: %s", error)
         form.add_error("attachments", AWAY)

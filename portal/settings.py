@@ -186,24 +186,31 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Data ----------------------------------------------------------------------------------------------------------
 
-DATABASE_HELP = "DATABASE_URL 只支持 SQLite 和 PostgreSQL，例如 postgres://用户:密码@主机/数据库。"
-if not env.str("DATABASE_URL", "sqlite:").startswith(("sqlite:", "postgres:", "postgresql:")):
-    refuse(DATABASE_HELP)
-try:
-    DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
-except (KeyError, ValueError, ImproperlyConfigured):
-    refuse(DATABASE_HELP)
-_database = DATABASES["default"]
-if _database["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE: a writer waits its turn at BEGIN instead of failing at its first write. FULL: an
-    # acknowledged objection survives a power cut, not only a crash of the process.
-    _database["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-    }
-else:
-    _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+
+def database(name: str, file: str, pragmas: str) -> dict:
+    """The database that the setting `name` says; the SQLite file in var/ where it says nothing."""
+    wrong = f"{name} 只支持 SQLite 和 PostgreSQL，例如 postgres://用户:密码@主机/数据库。"
+    if not env.str(name, "sqlite:").startswith(("sqlite:", "postgres:", "postgresql:")):
+        refuse(wrong)
+    try:
+        found = env.db_url(name, default=f"sqlite:///{VAR_DIR / file}")
+    except (KeyError, ValueError, ImproperlyConfigured):
+        refuse(wrong)
+    if found["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE: a writer waits its turn at BEGIN instead of failing at its first write.
+        found["OPTIONS"] = {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": pragmas}
+    return found
+
+
+# FULL: an acknowledged objection survives a power cut, not only a crash of the process. secure_delete: what is deleted
+# or overwritten is gone from the file, too.
+PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+DATABASES = {"default": database("DATABASE_URL", "portal.sqlite3", PRAGMAS)}
+if not DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+# The keys of objections (objections.keyring) stay out of DATABASES: no backup of the database may hold them. EXTRA: with
+# a journal that is deleted at each commit, only this makes the commit survive a power cut.
+KEYRING = database("KEYRING_URL", "keyring.sqlite3", "PRAGMA synchronous=EXTRA; PRAGMA secure_delete=ON;")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 

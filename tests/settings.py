@@ -14,6 +14,7 @@ os.environ |= keys.generate() | {
     "EMAIL_URL": "memorymail://",
     "DEFAULT_FROM_EMAIL": "portal@test.example",
     "MEDIA_ROOT": str(_scratch / "media"),
+    "KEYRING_URL": f"sqlite:///{_scratch / 'keyring.sqlite3'}",
 }
 
 from portal.settings import *  # noqa: E402, F403

@@ -11,8 +11,10 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from notices.encryption import Ciphertext
 from notices.models import NotAllowed
 from objections import mail, outcomes, reminders
+from objections.keyring import ring
 from objections.management.commands.send_mail import Command
 from objections.models import Objection, OutgoingMail, Reminder
 from tests.make import DAY, make_notice, make_objection, make_office, make_organisation, make_task, make_user
@@ -115,11 +117,18 @@ def test_the_worker_sends_it_and_it_tells_nothing_of_the_objector():
         assert private not in body
 
 
-def test_a_broken_personal_field_stops_no_reminder(settings):
-    due = make_objection(email="").decide_by
-    make_office(mailboxes="office@qinglan.example")
+def test_a_broken_personal_field_stops_no_reminder():
+    broken = make_objection(email="")
+    Objection.objects.update(content=Ciphertext("no-key:no-token"))
+    assert on(broken.decide_by) == 1
+
+
+def test_an_objection_whose_key_is_lost_keeps_no_other_from_being_reminded(settings):
+    notice = make_notice()
+    make_objection(notice, token="one")
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    assert on(due) == 1
+    ring.forget()
+    assert on(make_objection(notice, token="other").decide_by) == 1
 
 
 def test_when_tallies_and_reminders_fail_mail_goes_out_all_the_same(monkeypatch):

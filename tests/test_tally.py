@@ -12,6 +12,7 @@ from django.utils import timezone
 from notices import transparency
 from notices.models import LogEntry, NotAllowed, PublicityNotice, RectificationTask, Stage
 from objections import outcomes, receipts
+from objections.keyring import ring
 from objections.models import Objection
 from tests.make import DAY, make_notice, make_objection, make_user
 
@@ -157,4 +158,5 @@ def test_a_personal_field_that_cannot_be_decrypted_stops_no_tally(settings):
     notice = make_notice()
     make_objection(notice)
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    ring.forget()
     assert outcomes.write_tallies(after_close(notice)) == 1

@@ -11,6 +11,7 @@ from django.utils import timezone
 from notices.admin.verbs import Verb, VerbsAdmin, ask, words
 from notices.models import NotAllowed
 from objections.forms import parts
+from objections.keyring import ring
 from objections.models import Event, Note, Objection, Status
 from objections.models.queue import BY_DUE_DATE
 
@@ -179,6 +180,12 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).by_due_date().watched(timezone.localdate())
+
+    def get_changelist_instance(self, request):
+        """The keys of all that the page shows are fetched at once."""
+        shown = super().get_changelist_instance(request)
+        ring.open(shown.result_list.values_list("data_key", flat=True))
+        return shown
 
     def get_ordering(self, request):
         return BY_DUE_DATE

@@ -9,8 +9,8 @@ from cryptography.fernet import Fernet
 from django.db import models
 
 from notices import attachments
-from notices.encryption import EncryptedTextField
 from objections import vault
+from objections.sealing import OfObjection, SealedTextField
 
 ORPHAN_AGE = datetime.timedelta(days=1)
 
@@ -58,18 +58,18 @@ class AttachmentManager(models.Manager):
         return len(orphans)
 
 
-class Attachment(models.Model):
+class Attachment(OfObjection, models.Model):
     """One file, kept as it came. Its name, as all that may tell who sent it, is ciphertext."""
 
     objection = models.ForeignKey(
         "objections.Objection", models.CASCADE, verbose_name="异议", related_name="attachments"
     )
-    name = EncryptedTextField("文件名")
+    name = SealedTextField("文件名")
     kind = models.CharField("类型", max_length=4, choices=attachments.KINDS)
     size = models.PositiveIntegerField("字节数")
     sha256 = models.CharField("原件的 SHA-256", max_length=64)
     stored_as = models.CharField(max_length=32, unique=True, editable=False)
-    key = EncryptedTextField(editable=False)
+    key = SealedTextField(editable=False)
     created_at = models.DateTimeField("保存时间")
 
     objects = AttachmentManager()
@@ -79,7 +79,7 @@ class Attachment(models.Model):
         ordering = ("objection", "id")
 
     def __str__(self) -> str:
-        return self.name
+        return f"附件 {self.pk}（{self.get_kind_display()}）"
 
     def read(self) -> bytes:
         """The original, checked against its digest. Raises vault.Unavailable."""

@@ -7,10 +7,10 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from notices.encryption import EncryptedTextField
 from notices.models import NotAllowed
 from notices.models.constraints import who
 from objections import receipts
+from objections.sealing import OfObjection, SealedTextField
 
 from .terms import HandlingTerms
 
@@ -74,7 +74,7 @@ class HandlingActs:
         code = receipts.code_for(token)
         digest = {"reissued_digest": receipts.digest(code)}
         self._record("reissued", Q(), "没有这条异议。", by=by, at=at or timezone.now(), text=checked, **digest)
-        self.mails.filter(sent_at__isnull=True).exclude(token="").update(token=token)
+        self.mails.filter(sent_at__isnull=True).exclude(token="").update(token=self.seal(token))
         return code
 
     def see(self, *, by, at: datetime.datetime | None = None) -> None:
@@ -85,13 +85,13 @@ class HandlingActs:
 REOPENED = ("declined", "verified", "replied", "done")
 
 
-class Note(models.Model):
+class Note(OfObjection, models.Model):
     """A remark among colleagues. The objector never sees it."""
 
     objection = models.ForeignKey("objections.Objection", models.CASCADE, verbose_name="异议", related_name="notes")
     at = models.DateTimeField("时间")
     by = who("记录人")
-    text = EncryptedTextField("备注")
+    text = SealedTextField("备注")
 
     class Meta:
         verbose_name = verbose_name_plural = "内部备注"

@@ -10,10 +10,11 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from notices.attachments import Checked
-from notices.encryption import EncryptedTextField
 from notices.models import Edition, NotAllowed, Organisation, PublicityNotice
 from notices.models.constraints import explained, pair, who
 from objections import receipts
+from objections.keyring import ring
+from objections.sealing import OfObjection, SealedTextField, seal
 
 from . import routing
 from .attachment import Attachment
@@ -56,6 +57,7 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
             notice=edition.notice,
             edition=edition,
             **said,
+            data_key=ring.take(),
             token_digest=_sha256(token),
             content_digest=content_digest(said, attachments),
             code_digest=receipts.digest(receipts.code_for(token)),
@@ -127,11 +129,11 @@ class Objection(HandlingActs, models.Model):
     channel = models.CharField("渠道", max_length=10, choices=Channel, default=Channel.WEB)
     kind = models.CharField("异议人", max_length=12, choices=Kind, default=Kind.INDIVIDUAL)
     anonymous = models.BooleanField("匿名", default=False)
-    name = EncryptedTextField("姓名或单位名称", blank=True)
-    phone = EncryptedTextField("电话", blank=True)
-    email = EncryptedTextField("电子邮箱", blank=True)
+    name = SealedTextField("姓名或单位名称", blank=True)
+    phone = SealedTextField("电话", blank=True)
+    email = SealedTextField("电子邮箱", blank=True)
     concerns = models.CharField("针对内容", max_length=40, default="notice")
-    content = EncryptedTextField("异议内容")
+    content = SealedTextField("异议内容")
     privacy_version = models.CharField("个人信息告知版本", max_length=20, blank=True)
     opened_at = models.DateTimeField("打开表单时间")
     received_at = models.DateTimeField("收到时间")
@@ -144,6 +146,7 @@ class Objection(HandlingActs, models.Model):
         Organisation, models.PROTECT, verbose_name="转送上级单位", null=True, blank=True, related_name="+"
     )
 
+    data_key = models.CharField(max_length=16, unique=True, editable=False)  # its name in the keyring
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     content_digest = models.CharField("内容摘要", max_length=64, editable=False)
     code_digest = models.CharField(max_length=64, unique=True, editable=False)  # stays: tallies were made with it
@@ -159,13 +162,13 @@ class Objection(HandlingActs, models.Model):
     accepted_by = who("受理人", null=True, blank=True)
     declined_at = models.DateTimeField("不予受理时间", null=True, blank=True)
     declined_by = who("不予受理办理人", null=True, blank=True)
-    decline_reason = models.TextField("不予受理原因", blank=True)
+    decline_reason = SealedTextField("不予受理原因", blank=True)
     verified_at = models.DateTimeField("核查时间", null=True, blank=True)
     verified_by = who("核查人", null=True, blank=True)
     finding = models.CharField("核查结论", max_length=16, choices=Finding, blank=True)
     replied_at = models.DateTimeField("答复时间", null=True, blank=True)
     replied_by = who("答复人", null=True, blank=True)
-    reply = EncryptedTextField("答复内容", blank=True)
+    reply = SealedTextField("答复内容", blank=True)
     done_at = models.DateTimeField("办结时间", null=True, blank=True)
     done_by = who("办结人", null=True, blank=True)
 
@@ -258,6 +261,10 @@ class Objection(HandlingActs, models.Model):
             return False
         return not self.events.filter(kind=Event.Kind.DELIVERED).exists()
 
+    def seal(self, text: str) -> str:
+        """`text` under this objection's key, for an `update()`."""
+        return seal(text, self.data_key)
+
     def begin(self, token: str, at: datetime.datetime) -> None:
         """The first lines of its story, and the mails that tell of it."""
         self.events.create(kind=Event.Kind.RECEIVED, at=at, by=self.entered_by)
@@ -291,7 +298,7 @@ class Objection(HandlingActs, models.Model):
         """Refuse to take the objection up; the objector sees the reason."""
         reason = needs(reason, "请写明不予受理的原因，异议人会看到。")
         facts = Q(accepted_at=None, done_at=None)
-        self._act("declined", facts, "这条异议已经受理或不予受理。", by, at, reason, decline_reason=reason)
+        self._act("declined", facts, "这条异议已经受理或不予受理。", by, at, reason, decline_reason=self.seal(reason))
 
     def verify(self, *, by, finding: str, at: datetime.datetime | None = None) -> None:
         """Record what the check on the spot found."""
@@ -305,7 +312,7 @@ class Objection(HandlingActs, models.Model):
         reply = needs(reply, "请填写答复内容。")
         facts = Q(verified_at__isnull=False) | Q(declined_at__isnull=False)
         with transaction.atomic():
-            self._act("replied", facts, "先核查（或决定不予受理），再答复。", by, at, reply, reply=reply)
+            self._act("replied", facts, "先核查（或决定不予受理），再答复。", by, at, reply, reply=self.seal(reply))
             OutgoingMail.objects.queue_reply(self, at=self.replied_at)
 
     def finish(self, *, by, at: datetime.datetime | None = None) -> None:
@@ -319,7 +326,7 @@ class EventQuerySet(models.QuerySet):
         return self.exclude(kind__in=INTERNAL)
 
 
-class Event(models.Model):
+class Event(OfObjection, models.Model):
     """One line of an objection's story. Written with the fact it tells of, never changed."""
 
     class Kind(models.TextChoices):
@@ -342,7 +349,7 @@ class Event(models.Model):
     kind = models.CharField("事项", max_length=12, choices=Kind)
     at = models.DateTimeField("时间")
     by = who("办理人", null=True, blank=True)
-    text = EncryptedTextField("说明", blank=True)
+    text = SealedTextField("说明", blank=True)
 
     objects = EventQuerySet.as_manager()
 

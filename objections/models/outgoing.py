@@ -9,8 +9,8 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from notices.encryption import EncryptedTextField
 from notices.models import NotAllowed
+from objections.sealing import OfObjection, SealedTextField
 
 
 class OutgoingMailManager(models.Manager):
@@ -45,7 +45,7 @@ class OutgoingMailManager(models.Manager):
         return self.filter(free, sent_at__isnull=True, due_at__lte=now).order_by("due_at", "id")
 
 
-class OutgoingMail(models.Model):
+class OutgoingMail(OfObjection, models.Model):
     """One mail to one recipient, stored with what it tells of and sent by the worker until it is delivered.
 
     The body is rendered when it is sent; the form token, from which the receipt code follows, is kept
@@ -60,8 +60,8 @@ class OutgoingMail(models.Model):
 
     objection = models.ForeignKey("objections.Objection", models.CASCADE, verbose_name="异议", related_name="mails")
     kind = models.CharField("类别", max_length=10, choices=Kind)
-    recipient = EncryptedTextField("收件人")
-    token = EncryptedTextField(blank=True, editable=False)
+    recipient = SealedTextField("收件人")
+    token = SealedTextField(blank=True, editable=False)
     message_id = models.CharField("Message-ID", max_length=200, unique=True)
     created_at = models.DateTimeField("生成时间")
     due_at = models.DateTimeField("下次发送时间")
@@ -91,7 +91,7 @@ class OutgoingMail(models.Model):
 
     def correct(self, *, by, recipient: str, at: datetime.datetime | None = None) -> None:
         """Send it to the right address. What the objector said stays as it was said."""
-        self._try_again("readdressed", by=by, at=at, recipient=recipient)
+        self._try_again("readdressed", by=by, at=at, recipient=self.objection.seal(recipient))
 
     def retry(self, *, by, at: datetime.datetime | None = None) -> None:
         """Send it again to the same address, which is right."""

@@ -47,6 +47,11 @@ def standing_at(status: str) -> Q:
     return Q(**own, **{f"{fact}_at__isnull": True for fact in later})
 
 
+def impersonal(prefix: str = "") -> list[str]:
+    """The fields of an objection that tell who said what; `prefix` leads to it from another model."""
+    return [prefix + name for name in ("name", "phone", "email", "content", "decline_reason", "reply")]
+
+
 class ObjectionQuerySet(models.QuerySet):
     """Adjectives; Objection says the same of one."""
 
@@ -85,7 +90,7 @@ class ObjectionQuerySet(models.QuerySet):
 
     def impersonal(self):
         """Without the fields that tell who said what: for what is done to many, where one broken field must not stop it."""
-        return self.defer("name", "phone", "email", "content", "reply")
+        return self.defer(*impersonal())
 
     def dated(self):
         """Annotates `arrived_on`, the day that counts: the postmark of a letter, else the day of receipt."""
