@@ -12,6 +12,8 @@ from django.views.decorators.http import require_safe
 from notices.models import Checkpoint
 from objections.models import PRIVACY_VERSION
 
+from . import elder
+
 FACTS = (
     "SITE_NAME",
     "SITE_URL",
@@ -25,11 +27,12 @@ FACTS = (
 
 
 def site(request) -> dict:
-    """Context processor: the site's own facts, as site.name, site.operator …, and the log's newest checkpoint."""
+    """Context processor: the site's own facts, as site.name, site.operator …, the log's newest checkpoint, the view."""
     facts = {name.removeprefix("SITE_").lower(): getattr(settings, name) for name in FACTS}
     return {
         "site": facts | {"domain": urlsplit(settings.SITE_URL).hostname},
         "checkpoint": SimpleLazyObject(Checkpoint.objects.newest),
+        "elder": elder.asked_for(request),
     }
 
 
@@ -57,24 +60,3 @@ def robots(request):
 def icon(request):
     """Where browsers look for the icon of pages that name none, such as admin's."""
     return redirect(static("portal/icon.svg"))
-
-
-def _error(request, status: int) -> HttpResponse:
-    # Whatever failed may be the database: these pages ask it nothing.
-    return render(request, f"{status}.html", {"checkpoint": None}, status=status)
-
-
-def bad_request(request, exception=None):
-    return _error(request, 400)
-
-
-def forbidden(request, exception=None):
-    return _error(request, 403)
-
-
-def not_found(request, exception=None):
-    return _error(request, 404)
-
-
-def server_error(request):
-    return _error(request, 500)

@@ -15,7 +15,7 @@ urlpatterns = [
     path("health/ready", health.ready),
     path("admin/", admin.site.urls),
 ]
-handler400 = "portal.pages.bad_request"
-handler403 = "portal.pages.forbidden"
-handler404 = "portal.pages.not_found"
-handler500 = "portal.pages.server_error"
+handler400 = "portal.errors.bad_request"
+handler403 = "portal.errors.forbidden"
+handler404 = "portal.errors.not_found"
+handler500 = "portal.errors.server_error"

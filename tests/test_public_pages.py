@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 
 import pytest
 from django.template.loader import render_to_string
-from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,7 +15,6 @@ from notices.documents import reading
 from notices.documents.notice import Item, NoticeDocument, Pairing, Section, TaskReference, Window
 from notices.documents.rendering import item_text
 from notices.models import NoticeSection
-from portal import pages
 
 from . import make
 
@@ -103,16 +101,6 @@ def test_pages_of_a_notice_answer(client):
     assert notice.reference in page(client, f"/tasks/{task.pk}/")
     assert f"/tasks/{task.pk}/" in page(client, f"/rounds/{task.round.slug}/")
     assert f"/rounds/{task.round.slug}/" in page(client, "/rounds/")
-
-
-@pytest.mark.parametrize("name", ["400", "403", "404", "500"])
-def test_error_pages_stand_without_the_database(name, django_db_blocker):
-    request = RequestFactory().get("/somewhere/")
-    handlers = {"400": pages.bad_request, "403": pages.forbidden, "404": pages.not_found, "500": pages.server_error}
-    with django_db_blocker.block():
-        response = handlers[name](request)
-    assert response.status_code == int(name)
-    assert "<h1>" in response.content.decode()
 
 
 def test_unknown_addresses_are_not_found(client):
