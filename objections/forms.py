@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.validators import RegexValidator
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from notices.attachments import EXTENSIONS, LIMITS, Refused, check_all
 from notices.documents.notice import NoticeDocument
@@ -23,8 +24,8 @@ from .models import Objection
 
 SALT = "objections.form"
 IDENTITY_NUMBER = re.compile(r"(?<!\d)\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
-PHONE = RegexValidator(r"^\+?[\d\-(), 转x/]{5,60}\Z", "请填写电话号码，例如 0533-1234567 或手机号。")
-NO_IDENTITY_NUMBER = "请不要填写身份证号：提出异议不需要身份证号。请删去后再提交。"
+PHONE = RegexValidator(r"^\+?[\d\-(), 转x/]{5,60}\Z", _("请填写电话号码，例如 0533-1234567 或手机号。"))
+NO_IDENTITY_NUMBER = _("请不要填写身份证号：提出异议不需要身份证号。请删去后再提交。")
 
 
 def new_token(notice: PublicityNotice, now: datetime.datetime) -> str:
@@ -46,15 +47,15 @@ def read_token(token: str, notice: PublicityNotice) -> tuple[int, datetime.datet
 
 def parts(document: NoticeDocument) -> list[tuple[str, str]]:
     """What an objection can concern: the notice, each measure and progress item, the self-acceptance."""
-    choices = [("notice", "整份公示")]
+    choices = [("notice", _("整份公示"))]
     for section in document.sections:
         if section.kind in ("measures", "progress"):
-            name = "整改措施" if section.kind == "measures" else "工作开展情况"
+            name = _("整改措施") if section.kind == "measures" else _("工作开展情况")
             choices += [
                 (f"{section.kind}-{item.ordinal}", f"{name}{item.label}{item.heading}"[:60]) for item in section.items
             ]
     if document.acceptance:
-        choices.append(("acceptance", "自我验收"))
+        choices.append(("acceptance", _("自我验收")))
     return list(dict(choices).items())
 
 
@@ -78,34 +79,36 @@ class ObjectionForm(forms.Form):
     """What the public form posts. `anonymous` is offered only where the office takes anonymous objections."""
 
     kind = forms.ChoiceField(
-        label="您以什么身份提出异议",
-        choices=Objection.Kind,
+        label=_("您以什么身份提出异议"),
+        choices=[(value, _(label)) for value, label in Objection.Kind.choices],
         initial=Objection.Kind.INDIVIDUAL,
         widget=forms.RadioSelect,
     )
     anonymous = forms.BooleanField(
-        label="我要匿名提出", required=False, help_text="不留姓名和联系方式；凭回执码仍可查询答复。"
+        label=_("我要匿名提出"), required=False, help_text=_("不留姓名和联系方式；凭回执码仍可查询答复。")
     )
-    name = forms.CharField(label="姓名或单位名称", required=False, max_length=100)
-    phone = forms.CharField(label="电话", required=False, max_length=60, help_text="电话和邮箱至少填一项。")
+    name = forms.CharField(label=_("姓名或单位名称"), required=False, max_length=100)
+    phone = forms.CharField(label=_("电话"), required=False, max_length=60, help_text=_("电话和邮箱至少填一项。"))
     email = forms.EmailField(
-        label="电子邮箱",
+        label=_("电子邮箱"),
         required=False,
         max_length=200,
-        help_text="填写后会收到回执和答复。",
-        error_messages={"invalid": "请填写完整的邮箱地址，例如 name@example.com。"},
+        help_text=_("填写后会收到回执和答复。"),
+        error_messages={"invalid": _("请填写完整的邮箱地址，例如 name@example.com。")},
     )
-    concerns = forms.ChoiceField(label="针对哪一部分", required=False, initial="notice")
+    concerns = forms.ChoiceField(
+        label=_("针对哪一部分"), required=False, initial="notice", widget=forms.Select(attrs={"lang": "zh-CN"})
+    )
     content = forms.CharField(
-        label="异议内容",
+        label=_("异议内容"),
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 8}),
-        help_text="请写明哪里与实际不符、时间和地点。最多 5000 字。请不要填写身份证号。",
-        error_messages={"required": "请写明您的异议。"},
+        help_text=_("请写明哪里与实际不符、时间和地点。最多 5000 字。请不要填写身份证号。"),
+        error_messages={"required": _("请写明您的异议。")},
     )
-    attachments = AttachmentsField(label="附件", required=False, help_text=LIMITS)
+    attachments = AttachmentsField(label=_("附件"), required=False, help_text=_(LIMITS))
     consent = forms.BooleanField(
-        label="我已阅读并同意个人信息处理告知", error_messages={"required": "请阅读个人信息处理告知并勾选同意。"}
+        label=_("我已阅读并同意个人信息处理告知"), error_messages={"required": _("请阅读个人信息处理告知并勾选同意。")}
     )
 
     # As the page shows them, so that the summary of errors follows the page.
@@ -118,7 +121,7 @@ class ObjectionForm(forms.Form):
         if not self.office.accepts_anonymous:
             del self.fields["anonymous"]
         for field in self.fields.values():
-            field.error_messages.setdefault("max_length", "内容太长，请控制在 %(limit_value)d 字以内。")
+            field.error_messages.setdefault("max_length", _("内容太长，请控制在 %(limit_value)d 字以内。"))
 
     @property
     def helper(self) -> FormHelper:
@@ -126,17 +129,17 @@ class ObjectionForm(forms.Form):
         helper.form_tag = False
         helper.disable_csrf = True
         helper.layout = Layout(
-            Fieldset("您的异议", "concerns", "content", "attachments"),
+            Fieldset(_("您的异议"), "concerns", "content", "attachments"),
             Fieldset(
-                "怎样联系您",
+                _("怎样联系您"),
                 InlineRadios("kind"),
                 *(["anonymous"] if "anonymous" in self.fields else []),
                 Field("name", autocomplete="name"),
                 Field("phone", autocomplete="tel", inputmode="tel"),
                 Field("email", autocomplete="email", inputmode="email"),
             ),
-            Fieldset("同意并提交", HTML('{% include "objections/_privacy_summary.html" %}'), "consent"),
-            Submit("submit", "提交异议", css_class="btn-lg"),
+            Fieldset(_("同意并提交"), HTML('{% include "objections/_privacy_summary.html" %}'), "consent"),
+            Submit("submit", _("提交异议"), css_class="btn-lg"),
         )
         return helper
 
@@ -152,7 +155,7 @@ class ObjectionForm(forms.Form):
     def clean(self) -> dict:
         said = super().clean()
         if set(self.files) - {"attachments"}:  # never a thank-you for something dropped
-            self.add_error("attachments", "有文件不是从“附件”一栏选择的，没有收下。")
+            self.add_error("attachments", _("有文件不是从“附件”一栏选择的，没有收下。"))
         for name in ("name", "phone", "content"):
             if IDENTITY_NUMBER.search(unicodedata.normalize("NFKC", said.get(name) or "")):
                 self.add_error(name, NO_IDENTITY_NUMBER)
@@ -160,17 +163,17 @@ class ObjectionForm(forms.Form):
             said |= {"name": "", "phone": "", "email": ""}
             return said
         if not said.get("name") and not self.has_error("name"):
-            self.add_error("name", "请填写姓名或单位名称。")
+            self.add_error("name", _("请填写姓名或单位名称。"))
         unreachable = not said.get("phone") and not said.get("email")
         if unreachable and not self.has_error("phone") and not self.has_error("email"):
-            self.add_error("phone", "请填写电话或电子邮箱，至少一项，以便答复您。")
+            self.add_error("phone", _("请填写电话或电子邮箱，至少一项，以便答复您。"))
         return said
 
     def is_harmless(self) -> bool:
         """Whether the virus scanner, where there is one, has nothing against the files. Raises Unavailable."""
         for each in self.cleaned_data["attachments"] if settings.CLAMD_URL else ():
             if clamd.found_in(each.upload.chunks()):
-                self.add_error("attachments", f"“{each.name}”：病毒扫描发现问题，不能接收。")
+                self.add_error("attachments", _("“%(name)s”：病毒扫描发现问题，不能接收。") % {"name": each.name})
         return not self.errors
 
     def store(self, **arrival) -> Objection:
@@ -190,10 +193,10 @@ class TrackingForm(forms.Form):
     """One field: the receipt code, however it was typed."""
 
     code = forms.CharField(
-        label="回执码",
+        label=_("回执码"),
         max_length=100,
-        help_text="提交异议后显示的一串字母和数字；大小写、空格和横线不影响。",
-        error_messages={"required": "请填写回执码。"},
+        help_text=_("提交异议后显示的一串字母和数字；大小写、空格和横线不影响。"),
+        error_messages={"required": _("请填写回执码。")},
     )
 
 

@@ -8,6 +8,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -27,9 +28,9 @@ log = logging.getLogger(__name__)
 
 RECEIPT_COOKIE = "receipt"
 RECEIPT_COOKIE_AGE = 60 * 60  # seconds
-CHOOSE_AGAIN = "您填写的文字都还在；附件没有保存，请重新选择。"
-NOT_STORED = "系统暂时不能保存，这次没有保存。您填写的内容都还在，请过几分钟再点一次“提交异议”。"
-AWAY = "附件暂时无法检查或保存，这次没有提交。请稍后再试，或不带附件先提交文字。"
+CHOOSE_AGAIN = _("您填写的文字都还在；附件没有保存，请重新选择。")
+NOT_STORED = _("系统暂时不能保存，这次没有保存。您填写的内容都还在，请过几分钟再点一次“提交异议”。")
+AWAY = _("附件暂时无法检查或保存，这次没有提交。请稍后再试，或不带附件先提交文字。")
 
 
 # No CSRF cookie: the form carries a signed token of its own, acts for no session, and must not
@@ -61,7 +62,7 @@ def _receive(request, notice, now):
         return _not_open(request, notice, typed=request.POST.get("content", ""))
     form = ObjectionForm(request.POST, request.FILES, notice=notice, document=notice.edition.read())
     if not opened:
-        form.add_error(None, "这份表单已经失效，您填写的内容还在，请核对后再点一次“提交异议”。")
+        form.add_error(None, _("这份表单已经失效，您填写的内容还在，请核对后再点一次“提交异议”。"))
         return _form_page(request, notice, form, new_token(notice, now), status=422)
     edition = get_object_or_404(Edition, pk=opened[0], notice=notice)
     edition.notice = notice
@@ -81,8 +82,11 @@ def _receive(request, notice, now):
         if not earlier.same:
             form.add_error(
                 None,
-                f"您刚才用这份表单提交的内容已经收到（受理编号 {earlier.objection.number}）。"
-                "现在的内容与那次不同：如要作为另一条异议提交，请再点一次“提交异议”。",
+                _(
+                    "您刚才用这份表单提交的内容已经收到（受理编号 %(number)s）。"
+                    "现在的内容与那次不同：如要作为另一条异议提交，请再点一次“提交异议”。"
+                )
+                % {"number": earlier.objection.number},
             )
             return _form_page(request, notice, form, new_token(notice, opened[1]), status=422)
     return _to_receipt(token)
@@ -155,7 +159,7 @@ def track(request):
     if request.method == "POST" and form.is_valid():
         objection = Objection.objects.by_code(form.cleaned_data["code"])
         if not objection:
-            form.add_error("code", "没有找到这个回执码。请核对每一组字符；如已遗失，请致电受理部门。")
+            form.add_error("code", _("没有找到这个回执码。请核对每一组字符；如已遗失，请致电受理部门。"))
     status = 422 if form.is_bound and not objection else 200
     context = {"form": form, "objection": objection, "counted": objection and outcomes.counted_proof(objection)}
     return render(request, "objections/track.html", context, status=status)

@@ -17,7 +17,7 @@ PATIENCE = "120"  # seconds until a browser may ask again
 
 def error_page(request, status: int) -> HttpResponse:
     """The page of one of STATUSES."""
-    return render(request, f"{status}.html", {"checkpoint": None}, status=status)
+    return render(request, f"{status}.html", {"checkpoint": None, "status": status}, status=status)
 
 
 class SayWhatHappened:

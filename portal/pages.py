@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from notices.models import Checkpoint
 from objections.models import PRIVACY_VERSION
 
-from . import elder
+from . import elder, languages
 
 FACTS = (
     "SITE_NAME",
@@ -33,6 +33,8 @@ def site(request) -> dict:
         "site": facts | {"domain": urlsplit(settings.SITE_URL).hostname},
         "checkpoint": SimpleLazyObject(Checkpoint.objects.newest),
         "elder": elder.asked_for(request),
+        "language": languages.spoken(),
+        "other_language": languages.same_page(request),
     }
 
 
@@ -53,7 +55,10 @@ def accessibility(request):
 
 @require_safe
 def robots(request):
-    return HttpResponse("User-agent: *\nDisallow: /admin/\nDisallow: /objections/\n", content_type="text/plain")
+    return HttpResponse(
+        "User-agent: *\nDisallow: /admin/\nDisallow: /objections/\nDisallow: /en/objections/\n",
+        content_type="text/plain",
+    )
 
 
 @require_safe

@@ -1,14 +1,19 @@
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
 from . import health, pages
 
+# What people read, also under /en/; what machines and staff read, at one address.
 urlpatterns = [
-    path("", include("notices.urls")),
-    path("", include("objections.urls")),
-    path("help/", pages.help_page, name="help"),
-    path("privacy/", pages.privacy, name="privacy"),
-    path("accessibility/", pages.accessibility, name="accessibility"),
+    *i18n_patterns(
+        path("", include("notices.urls")),
+        path("", include("objections.urls")),
+        path("help/", pages.help_page, name="help"),
+        path("privacy/", pages.privacy, name="privacy"),
+        path("accessibility/", pages.accessibility, name="accessibility"),
+        prefix_default_language=False,
+    ),
     path("robots.txt", pages.robots),
     path("favicon.ico", pages.icon),
     path("health/live", health.live),
