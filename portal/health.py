@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from notices.models import LogAudit
+from notices.models import LogAudit, MailPause
 
 PLAIN = "text/plain; charset=utf-8"
 
@@ -35,4 +35,10 @@ def ready(request):
     if audit and audit.count:
         found = f"log: {audit.count} differences found at {audit.audited_at:%Y-%m-%dT%H:%MZ}\n"
         return HttpResponse(found, status=503, content_type=PLAIN)
-    return HttpResponse("ok\n", content_type=PLAIN)
+    return HttpResponse("ok\n" + _mail(), content_type=PLAIN)
+
+
+def _mail() -> str:
+    """A queue that stands still is told of; the site goes on taking objections meanwhile."""
+    pause = MailPause.objects.first()
+    return f"mail: paused since {pause.begun_at:%Y-%m-%dT%H:%MZ}, {pause.last_error}\n" if pause else ""

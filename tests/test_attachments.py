@@ -286,7 +286,7 @@ def test_a_failed_transaction_leaves_no_file(client, media, monkeypatch):
         assert len(files(media)) == 2
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(OutgoingMail.objects, "queue", away)
+    monkeypatch.setattr(OutgoingMail.objects, "begin", away)
     client.raise_request_exception = False
     assert send(client, notice, ("一.png", PNG), ("二.pdf", PDF), token=token).status_code == 500
     assert files(media) == []

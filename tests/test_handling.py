@@ -5,8 +5,9 @@ from django.core import mail as outbox
 from django.urls import reverse
 from django.utils import timezone
 
+from notices import mail
 from notices.models import NotAllowed
-from objections import mail, outcomes, receipts
+from objections import outcomes, receipts
 from objections.models import Note, Objection, OutgoingMail, Status
 from tests.make import (
     DAY,

@@ -16,6 +16,7 @@ LAYERS = {
         "attachments",
         "pictures",
         "models",
+        "mail",
         "importing",
         "views",
         "feeds",
@@ -23,7 +24,7 @@ LAYERS = {
     ],
     "objections": [
         *("encryption", "receipts", "vault", "clamd", "models"),
-        *("uploads", "outcomes", "mail", "forms", "views", "urls"),
+        *("uploads", "outcomes", "forms", "views", "urls"),
     ],
 }
 

@@ -18,6 +18,8 @@ NOBODY = {
     "signed": "the signer of the log",
     "audited": "the audit of the log",
     "tallied": "the worker",
+    "begun": "the mail server fell silent",
+    "probe": "a plan, not a fact",
 }
 
 OWN_MODELS = [model for app in ("notices", "objections") for model in apps.get_app_config(app).get_models()]

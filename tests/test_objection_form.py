@@ -227,7 +227,7 @@ def test_no_thank_you_when_the_database_fails(client, monkeypatch):
     def away(*arguments, **options):
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(OutgoingMail.objects, "queue", away)
+    monkeypatch.setattr(OutgoingMail.objects, "begin", away)
     client.raise_request_exception = False
     response = send(client, notice, token)
     assert response.status_code == 500

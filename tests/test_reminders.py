@@ -11,12 +11,14 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from notices import mail
 from notices.encryption import Ciphertext
 from notices.models import NotAllowed
-from objections import mail, outcomes, reminders
+from objections import reminders
 from objections.keyring import ring
-from objections.management.commands.send_mail import Command
 from objections.models import Objection, OutgoingMail, Reminder
+from portal import duties
+from portal.management.commands.send_mail import Command
 from tests.make import DAY, make_notice, make_objection, make_office, make_organisation, make_task, make_user
 
 pytestmark = pytest.mark.django_db
@@ -131,11 +133,11 @@ def test_an_objection_whose_key_is_lost_keeps_no_other_from_being_reminded(setti
     assert on(make_objection(notice, token="other").decide_by) == 1
 
 
-def test_when_tallies_and_reminders_fail_mail_goes_out_all_the_same(monkeypatch):
+def test_when_other_duties_fail_mail_goes_out_all_the_same(monkeypatch):
     make_objection()
-    monkeypatch.setattr(outcomes, "write_tallies", lambda: 1 / 0)
-    monkeypatch.setattr(reminders, "queue_due", lambda: 1 / 0)
-    assert Command().look() is False
+    broken = [duty._replace(act=lambda now: 1 / 0) for duty in duties.DUTIES]
+    monkeypatch.setattr(duties, "DUTIES", broken)
+    Command().look()
     assert len(outbox.outbox) == 2
 
 
@@ -146,8 +148,8 @@ def refused(code: int = 550) -> OutgoingMail:
     """A mail whose recipient the server refused."""
     make_objection()
     one = OutgoingMail.objects.get(kind="receipt")
-    assert mail.claim(one.pk, timezone.now())
-    mail.postpone(one.pk, smtplib.SMTPRecipientsRefused({"wang@citizen.example": (code, b"no such user")}))
+    assert mail.claim(one, timezone.now())
+    mail.postpone(one, smtplib.SMTPRecipientsRefused({"wang@citizen.example": (code, b"no such user")}))
     one.refresh_from_db()
     return one
 
@@ -172,8 +174,8 @@ def test_a_refusal_for_good_is_undeliverable_and_tried_slowly():
 def test_what_may_pass_is_not_undeliverable(error):
     make_objection()
     one = OutgoingMail.objects.get(kind="receipt")
-    mail.claim(one.pk, timezone.now())
-    mail.postpone(one.pk, error)
+    mail.claim(one, timezone.now())
+    mail.postpone(one, error)
     one.refresh_from_db()
     assert not one.is_undeliverable
     assert one.due_at - timezone.now() < datetime.timedelta(hours=1)

@@ -8,9 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from notices import recounting
-from notices.models import Checkpoint, LogAudit, LogEntry
+from notices.models import Checkpoint, LogAudit, LogEntry, MailPause
 from notices.models.calendar import current_calendar
 from notices.models.log import TOLERANCE
+from notices.models.outgoing import outboxes
 
 AHEAD = datetime.timedelta(days=60)  # windows that are drafted now may reach that far
 
@@ -27,7 +28,7 @@ class Alarm:
 def alarms(now: datetime.datetime | None = None) -> list[Alarm]:
     now = now or timezone.now()
     today = timezone.localdate(now)
-    return [*_audit(), *_unsigned(now), *_calendar(today), *_recounted(today)]
+    return [*_audit(), *_unsigned(now), *_mail_paused(), *_undeliverable(), *_calendar(today), *_recounted(today)]
 
 
 def _audit() -> Iterator[Alarm]:
@@ -45,6 +46,22 @@ def _unsigned(now: datetime.datetime) -> Iterator[Alarm]:
     unsigned = LogEntry.objects.filter(sequence__gte=newest.size if newest else 0, at__lt=now - TOLERANCE)
     if count := unsigned.count():
         yield Alarm(f"{count} 条公示日志等待签名已超过 {TOLERANCE.seconds} 秒，尚未公开。请检查 sign_log 是否在运行。")
+
+
+def _mail_paused() -> Iterator[Alarm]:
+    if pause := MailPause.objects.first():
+        since = f"{timezone.localtime(pause.begun_at):%Y-%m-%d %H:%M}"
+        waiting = sum(model.objects.unsent().count() for model in outboxes())
+        text = f"{since} 起邮件服务器连接不上或拒收全部邮件（{pause.last_error}），{waiting} 封邮件等待发出。"
+        yield Alarm(f"{text}系统会不断重试，恢复后自动发出；请检查邮件服务器和 EMAIL_URL。")
+
+
+def _undeliverable() -> Iterator[Alarm]:
+    for model in outboxes():
+        if count := model.objects.undeliverable().count():
+            listed = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+            text = f"{count} 封邮件被收件方拒收，没有送达。请核对地址，更正或确认后重新发送。"
+            yield Alarm(text, f"{listed}?delivery=undeliverable")
 
 
 def _calendar(today: datetime.date) -> Iterator[Alarm]:

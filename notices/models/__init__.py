@@ -3,6 +3,7 @@ from .constraints import NotAllowed
 from .editions import Confirmation, Edition, Redaction, ReferenceYear
 from .log import Checkpoint, LogAudit, LogEntry, LogHead, TreeNode
 from .organisations import Organisation, PublicityRule, ReceivingOffice
+from .outgoing import MailPause, Outgoing
 from .publicity import (
     PublicityNotice,
     State,
@@ -29,10 +30,12 @@ __all__ = [
     "LogAudit",
     "LogEntry",
     "LogHead",
+    "MailPause",
     "Measure",
     "NotAllowed",
     "NoticeSection",
     "Organisation",
+    "Outgoing",
     "ProgressReport",
     "PublicityNotice",
     "PublicityRule",

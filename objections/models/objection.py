@@ -270,7 +270,7 @@ class Objection(HandlingActs, models.Model):
         self.events.create(kind=Event.Kind.RECEIVED, at=at, by=self.entered_by)
         if self.routed_to:
             self.events.create(kind=Event.Kind.ROUTED, at=at, text=self.routed_to.name)
-        OutgoingMail.objects.queue(self, token, at=at)
+        OutgoingMail.objects.begin(self, token, at=at)
 
     def mailboxes(self) -> list[str]:
         """Where the office, or the supervising organisation in its place, is told of this objection."""

@@ -1,55 +1,40 @@
-"""Mail that is to go out: stored with what it tells of, sent by the worker."""
+"""Mail about an objection: to the office, and to the objector who left an address."""
 
 import datetime
-from email.utils import make_msgid
-from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import models, transaction
-from django.db.models import Q
+from django.core.mail import EmailMessage
+from django.db import models
+from django.template.loader import render_to_string
 from django.utils import timezone
 
-from notices.models import NotAllowed
+from notices.encryption import Unreadable, UnreadableField
+from notices.models import Checkpoint, Outgoing
+from notices.models.outgoing import OutgoingQuerySet
+from objections import receipts
 from objections.sealing import OfObjection, SealedTextField
 
 
-class OutgoingMailManager(models.Manager):
-    def queue(self, objection, token: str, *, at: datetime.datetime) -> None:
+class OutgoingMailManager(models.Manager.from_queryset(OutgoingQuerySet)):
+    def begin(self, objection, token: str, *, at: datetime.datetime) -> None:
         """One row for each mailbox of the receiving office, and one for the objector who left an address."""
         self.queue_to_office(objection, OutgoingMail.Kind.OFFICE, at=at)
         if objection.email:
-            self._add(objection, OutgoingMail.Kind.RECEIPT, objection.email, at, token)
+            self.queue(objection.email, at, objection=objection, kind=OutgoingMail.Kind.RECEIPT, token=token)
 
     def queue_to_office(self, objection, kind: str, *, at: datetime.datetime) -> None:
         for mailbox in objection.mailboxes():
-            self._add(objection, kind, mailbox, at)
+            self.queue(mailbox, at, objection=objection, kind=kind)
 
     def queue_reply(self, objection, *, at: datetime.datetime) -> None:
         if objection.email:
-            self._add(objection, OutgoingMail.Kind.REPLY, objection.email, at)
-
-    def _add(self, objection, kind: str, recipient: str, at, token: str = "") -> None:
-        self.create(
-            objection=objection,
-            kind=kind,
-            recipient=recipient,
-            token=token,
-            message_id=make_msgid(domain=urlsplit(settings.SITE_URL).hostname),
-            created_at=at,
-            due_at=at,
-        )
-
-    def due(self, now: datetime.datetime):
-        """What can be sent now, oldest first: not sent, its time has come, held by no living worker."""
-        free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
-        return self.filter(free, sent_at__isnull=True, due_at__lte=now).order_by("due_at", "id")
+            self.queue(objection.email, at, objection=objection, kind=OutgoingMail.Kind.REPLY)
 
 
-class OutgoingMail(OfObjection, models.Model):
-    """One mail to one recipient, stored with what it tells of and sent by the worker until it is delivered.
+class OutgoingMail(OfObjection, Outgoing):
+    """A mail about one objection.
 
-    The body is rendered when it is sent; the form token, from which the receipt code follows, is kept
-    encrypted until then and erased afterwards.
+    The form token, from which the receipt code follows, is kept encrypted until the mail is out and erased afterwards.
     """
 
     class Kind(models.TextChoices):
@@ -62,46 +47,51 @@ class OutgoingMail(OfObjection, models.Model):
     kind = models.CharField("类别", max_length=10, choices=Kind)
     recipient = SealedTextField("收件人")
     token = SealedTextField(blank=True, editable=False)
-    message_id = models.CharField("Message-ID", max_length=200, unique=True)
-    created_at = models.DateTimeField("生成时间")
-    due_at = models.DateTimeField("下次发送时间")
-    leased_until = models.DateTimeField("发送占用到", null=True, blank=True)
-    attempts = models.PositiveIntegerField("已试次数", default=0)
-    last_error = models.TextField("最近一次错误", blank=True)
-    refused_at = models.DateTimeField("退信时间", null=True, blank=True)
-    sent_at = models.DateTimeField("发出时间", null=True, blank=True)
 
     objects = OutgoingMailManager()
+    needs = ("objection__notice__edition__receiving_office",)
 
-    class Meta:
+    class Meta(Outgoing.Meta):
         verbose_name = verbose_name_plural = "待发邮件"
-        ordering = ("due_at", "id")
-        indexes = [
-            # What the worker asks every second.
-            models.Index(fields=["due_at", "id"], condition=Q(sent_at__isnull=True), name="objections_mail_due"),
-        ]
 
     def __str__(self) -> str:
         return f"{self.objection.number} {self.get_kind_display()}"
 
-    @property
-    def is_undeliverable(self) -> bool:
-        """The recipient's server refused it for good; it is tried only now and then until staff look at it."""
-        return bool(self.refused_at and not self.sent_at)
+    def compose(self, connection=None) -> EmailMessage:
+        if isinstance(self.token, Unreadable):
+            raise UnreadableField(f"mail {self.pk}")
+        subject = SUBJECTS[self.kind].format(number=self.objection.number)
+        return self.message(subject, render_to_string(f"mail/{self.kind}.txt", self._context()), connection)
+
+    def _context(self) -> dict:
+        return {
+            "objection": self.objection,
+            "notice": self.objection.notice,
+            "overdue": self.objection.is_overdue(timezone.localdate()),
+            "code": receipts.code_for(self.token) if self.token else "",
+            "checkpoint": Checkpoint.objects.newest(),
+            "site_name": settings.SITE_NAME,
+            "site_url": settings.SITE_URL,
+        }
 
     def correct(self, *, by, recipient: str, at: datetime.datetime | None = None) -> None:
-        """Send it to the right address. What the objector said stays as it was said."""
-        self._try_again("readdressed", by=by, at=at, recipient=self.objection.seal(recipient))
+        super().correct(by=by, recipient=self.objection.seal(recipient), at=at)
 
-    def retry(self, *, by, at: datetime.datetime | None = None) -> None:
-        """Send it again to the same address, which is right."""
-        self._try_again("retried", by=by, at=at)
+    def delivered(self, at: datetime.datetime) -> None:
+        """Erase the token; the first mail that reaches the office is part of the story."""
+        OutgoingMail.objects.filter(pk=self.pk).update(token="")
+        told = {"kind": "delivered"}
+        if self.kind == self.Kind.OFFICE and not self.objection.events.filter(**told).exists():
+            self.objection.events.create(**told, at=at)
 
-    @transaction.atomic
-    def _try_again(self, kind: str, *, by, at, **changes) -> None:
-        at = at or timezone.now()
-        fresh = {"due_at": at, "attempts": 0, "refused_at": None, "last_error": ""}
-        if not OutgoingMail.objects.filter(pk=self.pk, sent_at=None).update(**fresh, **changes):
-            raise NotAllowed("这封邮件已经发出。")
-        self.objection.events.create(kind=kind, at=at, by=by, text=changes.get("recipient", self.recipient))
-        self.refresh_from_db()
+    def tried_again(self, kind: str, *, by, at: datetime.datetime, text: str) -> None:
+        """What the objector said stays as it was said; the story tells where the mail went."""
+        self.objection.events.create(kind=kind, at=at, by=by, text=text)
+
+
+SUBJECTS = {
+    OutgoingMail.Kind.OFFICE: "收到异议 {number}",
+    OutgoingMail.Kind.RECEIPT: "异议已收到 {number}",
+    OutgoingMail.Kind.REPLY: "异议答复 {number}",
+    OutgoingMail.Kind.REMINDER: "请办理异议 {number}",
+}

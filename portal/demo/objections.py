@@ -4,8 +4,9 @@ import datetime
 
 from django.db.models import F
 
+from notices import mail
 from notices.models import PublicityNotice
-from objections import mail, receipts
+from objections import receipts
 from objections.models import Event, Objection
 
 from . import texts

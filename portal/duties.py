@@ -1,0 +1,25 @@
+"""What the worker does beside sending mail. Each duty is told the time, does what is due by then, and may be done by
+several workers at once: it guards itself."""
+
+import datetime
+from collections.abc import Callable
+from typing import NamedTuple
+
+from objections import outcomes, reminders
+from objections.models import Attachment
+
+
+class Duty(NamedTuple):
+    """`act(now)`, about every so often."""
+
+    act: Callable[[datetime.datetime], object]
+    every: datetime.timedelta
+
+
+SOON, HOURLY = datetime.timedelta(seconds=1), datetime.timedelta(hours=1)
+
+DUTIES = (
+    Duty(outcomes.write_tallies, SOON),
+    Duty(reminders.queue_due, SOON),
+    Duty(Attachment.objects.remove_orphans, HOURLY),
+)
