@@ -75,7 +75,20 @@ class AttachmentsField(forms.Field):
             raise forms.ValidationError(list(refusal.args)) from None
 
 
-class ObjectionForm(forms.Form):
+class AttachmentsForm(forms.Form):
+    """A form with files: checked like those of everybody, scanned where there is a scanner."""
+
+    attachments = AttachmentsField(label=_("附件"), required=False, help_text=_(LIMITS))
+
+    def is_harmless(self) -> bool:
+        """Whether the virus scanner, where there is one, has nothing against the files. Raises Unavailable."""
+        for each in self.cleaned_data["attachments"] if settings.CLAMD_URL else ():
+            if clamd.found_in(each.upload.chunks()):
+                self.add_error("attachments", _("“%(name)s”：病毒扫描发现问题，不能接收。") % {"name": each.name})
+        return not self.errors
+
+
+class ObjectionForm(AttachmentsForm):
     """What the public form posts. `anonymous` is offered only where the office takes anonymous objections."""
 
     kind = forms.ChoiceField(
@@ -106,7 +119,6 @@ class ObjectionForm(forms.Form):
         help_text=_("请写明哪里与实际不符、时间和地点。最多 5000 字。请不要填写身份证号。"),
         error_messages={"required": _("请写明您的异议。")},
     )
-    attachments = AttachmentsField(label=_("附件"), required=False, help_text=_(LIMITS))
     consent = forms.BooleanField(
         label=_("我已阅读并同意个人信息处理告知"), error_messages={"required": _("请阅读个人信息处理告知并勾选同意。")}
     )
@@ -168,13 +180,6 @@ class ObjectionForm(forms.Form):
         if unreachable and not self.has_error("phone") and not self.has_error("email"):
             self.add_error("phone", _("请填写电话或电子邮箱，至少一项，以便答复您。"))
         return said
-
-    def is_harmless(self) -> bool:
-        """Whether the virus scanner, where there is one, has nothing against the files. Raises Unavailable."""
-        for each in self.cleaned_data["attachments"] if settings.CLAMD_URL else ():
-            if clamd.found_in(each.upload.chunks()):
-                self.add_error("attachments", _("“%(name)s”：病毒扫描发现问题，不能接收。") % {"name": each.name})
-        return not self.errors
 
     def store(self, **arrival) -> Objection:
         """Store what was said. Raises AlreadyReceived and vault.Unavailable."""

@@ -4,8 +4,10 @@ import datetime
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from notices import attachments
 from notices.models import (
     InspectionRound,
     NoticeSection,
@@ -102,8 +104,13 @@ def withdraw(notice: PublicityNotice, reason: str = "责任单位写错", **opti
     return notice
 
 
-def make_objection(notice: PublicityNotice | None = None, token: str = "token", **said):
-    """An objection from the web form."""
+def make_files(*named: tuple[str, bytes]) -> list:
+    """Uploads of these names and contents that passed the checks of the form."""
+    return attachments.check_all([SimpleUploadedFile(name, content) for name, content in named])
+
+
+def make_objection(notice: PublicityNotice | None = None, token: str = "token", files=(), **said):
+    """An objection from the web form, with `files` of make_files."""
     from objections.models import Objection
 
     notice = notice or make_notice()
@@ -117,4 +124,6 @@ def make_objection(notice: PublicityNotice | None = None, token: str = "token", 
         "concerns": "notice",
         "content": "垃圾并没有清运。",
     } | said
-    return Objection.objects.receive(edition=notice.edition, token=token, said=said, opened_at=now, at=now)
+    return Objection.objects.receive(
+        edition=notice.edition, token=token, said=said, opened_at=now, at=now, attachments=files
+    )

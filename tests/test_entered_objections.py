@@ -4,17 +4,26 @@ import re
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from objections import receipts
 from objections.models import Objection, OutgoingMail
+from tests.hostile import PDF
 from tests.make import DAY, make_draft, make_notice, make_objection, make_user
 
 pytestmark = pytest.mark.django_db
 
 HANDLER = ("objections.view_objection", "objections.handle_objection")
+
+
+@pytest.fixture
+def media(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+
+
 URL = "/admin/objections/objection/enter/"
 
 
@@ -190,3 +199,31 @@ def test_the_database_refuses_what_cannot_be(changes):
         changes = changes | {"entered_by": make_user("wu")}
     with pytest.raises(IntegrityError), transaction.atomic():
         Objection.objects.update(**changes)
+
+
+def test_a_letter_is_entered_with_its_scan(client, wu, media):
+    enter(client, make_notice(), channel="post", attachments=[SimpleUploadedFile("来信.pdf", PDF)])
+    attached = Objection.objects.get().attachments.get()
+    assert (attached.name, attached.read()) == ("来信.pdf", PDF)
+
+
+def test_a_scan_that_cannot_be_taken_is_said_beside_it_and_the_text_is_kept(client, wu, media):
+    response = enter(client, make_notice(), attachments=[SimpleUploadedFile("来信.pdf", b"MZ no pdf")])
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "内容不是 PDF，与文件名不符" in page
+    assert "河边还有垃圾。" in page
+    assert not Objection.objects.exists()
+
+
+def test_another_mistake_tells_that_the_scan_must_be_chosen_again(client, wu, media):
+    response = enter(client, make_notice(), content="", attachments=[SimpleUploadedFile("来信.pdf", PDF)])
+    assert "附件没有保存，请重新选择" in response.content.decode()
+
+
+def test_while_files_cannot_be_stored_the_text_is_kept(client, wu, settings):
+    settings.MEDIA_ROOT = "/proc/nowhere"
+    page = enter(client, make_notice(), attachments=[SimpleUploadedFile("来信.pdf", PDF)]).content.decode()
+    assert "先不带附件录入" in page
+    assert "河边还有垃圾。" in page
+    assert not Objection.objects.exists()

@@ -228,6 +228,7 @@ def test_the_form_sent_again_after_a_new_code_is_still_the_same_objection(wu):
         ("assign", {"to": 1}),
         ("note", {"text": "备注"}),
         ("reopen", {"reason": "原因"}),
+        ("forward", {"reason": "原因"}),
         ("reissue_code", {"checked": "回拨"}),
     ],
 )
@@ -297,3 +298,35 @@ def test_without_anyone_above_it_is_not_lost():
     objection = make_objection(notice_about("青澜市生态环境局"))
     assert objection.routed_to is None
     assert recipients() == ["office@qinglan.example"]
+
+
+def test_a_case_about_the_office_is_forwarded_by_hand(client, above):
+    objection, wu = make_objection(), make_user("wu", *HANDLER)
+    objection.assign(by=wu, to=wu)
+    client.force_login(wu)
+    assert press(client, objection, "forward", reason="异议说的就是我们").status_code == 200
+    objection.refresh_from_db()
+    assert (objection.routed_to, objection.assigned_to) == (above, None)
+    assert recipients() == ["office@qinglan.example", "ducha@canglan.example", "xinfang@canglan.example"]
+    event = objection.events.public().get(kind="routed")
+    assert (event.by, event.text) == (wu, "沧澜省生态环境厅")
+    assert "异议说的就是我们" in objection.notes.get().text
+    body = OutgoingMail.objects.filter(kind="office").last().compose().body
+    assert "由上级单位办理" in body
+    assert "王小明" not in body
+
+
+def test_it_is_forwarded_once_with_a_reason_while_it_is_open_and_somebody_is_above(above):
+    wu, objection = make_user("wu"), make_objection()
+    with pytest.raises(NotAllowed, match="请写明转送的原因"):
+        objection.forward(by=wu, reason=" ")
+    objection.forward(by=wu, reason="原因")
+    with pytest.raises(NotAllowed, match="已经转送上级单位"):
+        objection.forward(by=wu, reason="原因")
+    finished = done(make_objection(make_notice(tasks=[], title="另一份"), token="2"))
+    with pytest.raises(NotAllowed, match="已经办结"):
+        finished.forward(by=wu, reason="原因")
+    assert len(recipients()) == 4
+    above.receiving_offices.update(mailboxes="")
+    with pytest.raises(NotAllowed, match="请先登记上级单位"):
+        finished.forward(by=wu, reason="原因")

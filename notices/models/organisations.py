@@ -89,6 +89,13 @@ class ReceivingOffice(models.Model):
         blank=True,
         help_text="收到异议后通知这些邮箱，每行一个，不对外公开。留空时异议只在后台可见。",
     )
+    mails_in_full = models.BooleanField(
+        "邮件附异议全文和附件",
+        default=False,
+        help_text="不勾选时，邮件只有受理编号、针对的公示和后台链接。勾选后，异议内容和附件会随邮件离开本系统，"
+        "经过的邮件服务器和收件人都能看到，本系统删除个人信息时也收不回来；只有邮箱由本单位管理、专人收取时才勾选。"
+        "异议人的姓名和联系方式不随邮件发送。",
+    )
     accepts_anonymous = models.BooleanField("接受匿名异议", default=False, help_text="匿名者凭回执码查询答复。")
 
     class Meta:

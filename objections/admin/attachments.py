@@ -15,7 +15,6 @@ from objections import vault
 from objections.models import Attachment
 
 ROUTE = "objections_objection_attachment"
-PICTURES = ("jpeg", "png")
 AWAY = "附件“{}”读不出来：文件缺失或已损坏，请联系系统管理员从备份恢复。"
 NO_COPY = "图片“{}”打不开，做不出去除拍摄信息的副本。需要时可以下载原件，原件可能带有拍摄位置。"
 
@@ -39,7 +38,7 @@ class AttachmentInline(admin.TabularInline):
     def file(self, attachment):
         url = reverse(f"admin:{ROUTE}", args=[attachment.objection_id, attachment.pk])
         link = format_html('<a href="{}">{}</a>', url, attachment.name)
-        if attachment.kind not in PICTURES:
+        if not attachment.is_picture:
             return link
         return format_html('{}（不带拍摄位置） <a href="{}?original=1">原件（可能带有拍摄位置）</a>', link, url)
 
@@ -62,9 +61,7 @@ class AttachmentsAdmin(admin.ModelAdmin):
         if not row or not self.has_view_permission(request, objection):
             raise Http404
         try:
-            content = row.read()
-            if row.kind in PICTURES and request.GET.get("original") != "1":
-                content = pictures.bare_copy(content, row.kind)
+            content = row.read() if request.GET.get("original") == "1" else row.bare()
         except vault.Unavailable:
             return self._explained(request, objection, AWAY.format(row.name))
         except pictures.Unreadable:

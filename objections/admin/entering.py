@@ -1,5 +1,6 @@
 """Objections that came by telephone, letter, visit or e-mail: written down by staff, in two steps."""
 
+import logging
 import secrets
 import unicodedata
 
@@ -13,10 +14,15 @@ from django.views.decorators.cache import never_cache
 
 from notices.models import PublicityNotice
 from objections import receipts
-from objections.forms import IDENTITY_NUMBER, NO_IDENTITY_NUMBER, PHONE, parts
+from objections.forms import IDENTITY_NUMBER, NO_IDENTITY_NUMBER, PHONE, AttachmentsForm, parts
 from objections.models import AlreadyReceived, Objection
+from objections.vault import Unavailable
+
+log = logging.getLogger(__name__)
 
 CHANNELS = [choice for choice in Objection.Channel.choices if choice[0] != Objection.Channel.WEB]
+CHOOSE_AGAIN = "填写的文字都还在；附件没有保存，请重新选择。"
+AWAY = "附件暂时无法检查或保存，没有录入。请稍后再试，或先不带附件录入。"
 SAID = ("kind", "anonymous", "name", "phone", "email", "concerns", "content")
 
 
@@ -24,7 +30,7 @@ def day(label: str, **options) -> forms.DateField:
     return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options)
 
 
-class EntryForm(forms.Form):
+class EntryForm(AttachmentsForm):
     """What a handler knows of an objection. A letter may come without a name or an address to answer to."""
 
     token = forms.CharField(widget=forms.HiddenInput, max_length=64, min_length=32)
@@ -42,6 +48,7 @@ class EntryForm(forms.Form):
     def __init__(self, *args, notice: PublicityNotice, **options):
         super().__init__(*args, **options)
         self.fields["concerns"].choices = parts(notice.edition.read())
+        self.order_fields(["token", "channel", "received_on", "postmarked_on", "concerns", "content", "attachments"])
 
     def clean_phone(self) -> str:
         phone = unicodedata.normalize("NFKC", self.cleaned_data["phone"]).strip()
@@ -74,7 +81,7 @@ class EntryForm(forms.Form):
 
     def store(self, *, by, notice: PublicityNotice) -> Objection:
         known = self.cleaned_data
-        arrival = {name: known[name] for name in ("token", "channel", "received_on", "postmarked_on")}
+        arrival = {name: known[name] for name in ("token", "channel", "received_on", "postmarked_on", "attachments")}
         return Objection.objects.enter(by=by, notice=notice, said={name: known[name] for name in SAID}, **arrival)
 
 
@@ -105,8 +112,14 @@ def enter(request):
     notices = PublicityNotice.objects.public().select_related("edition__receiving_office__organisation")
     notice = get_object_or_404(notices, reference=reference)
     blank = {"token": secrets.token_urlsafe(24), "received_on": timezone.localdate(), "concerns": "notice"}
-    form = EntryForm(request.POST or None, notice=notice, initial=blank)
-    return _store(request, form, notice) if form.is_valid() else _page(request, form, notice)
+    form = EntryForm(request.POST or None, request.FILES or None, notice=notice, initial=blank)
+    try:
+        sound = form.is_valid() and form.is_harmless()
+        return _store(request, form, notice) if sound else _page(request, form, notice)
+    except Unavailable as error:
+        log.error("attachments: %s", error)
+        form.add_error("attachments", AWAY)
+        return _page(request, form, notice)
 
 
 def _store(request, form: EntryForm, notice: PublicityNotice):
@@ -130,6 +143,8 @@ def show_code(request, objection: Objection, code: str):
 
 
 def _page(request, form, notice: PublicityNotice | None = None):
+    if request.FILES:
+        form.add_error("attachments", CHOOSE_AGAIN)
     context = {**admin.site.each_context(request), "title": "录入异议", "form": form, "notice": notice}
     status = 422 if form.is_bound and form.errors else 200
     return render(request, "admin/objections/objection/enter.html", context, status=status)

@@ -154,6 +154,12 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
         ),
         "finish": Verb("办结", HANDLE, lambda each, user: each.status == Status.REPLIED),
         "assign": Verb("指派", HANDLE, is_open, Assignment),
+        "forward": Verb(
+            "转送上级单位办理",
+            HANDLE,
+            lambda each, user: is_open(each, user) and not each.routed_to_id,
+            ask(reason=words("原因（例如异议针对受理部门本身；异议人看不到）")),
+        ),
         "note": Verb("记内部备注", HANDLE, lambda each, user: True, ask(text=words("备注（异议人看不到）"))),
         "reopen": Verb(
             "重新办理", HANDLE, lambda each, user: each.status == Status.DONE, ask(reason=words("重新办理的原因"))

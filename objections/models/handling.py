@@ -12,6 +12,8 @@ from notices.models.constraints import who
 from objections import receipts
 from objections.sealing import OfObjection, SealedTextField
 
+from . import routing
+from .outgoing import OutgoingMail
 from .terms import HandlingTerms
 
 
@@ -42,6 +44,20 @@ class HandlingActs:
         facts = {"assigned_to": to, "assigned_at": at, "assigned_by": by}
         text = to.get_full_name() or to.username
         self._record("assigned", Q(done_at=None), "这条异议已经办结。", by=by, at=at, text=text, **facts)
+
+    @transaction.atomic
+    def forward(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
+        """Hand a case that is about the receiving office itself to the organisation above it, which is told by mail."""
+        reason, at = needs(reason, "请写明转送的原因，例如异议针对受理部门本身。"), at or timezone.now()
+        above = routing.above(self.notice)
+        if not above:
+            raise NotAllowed("受理部门没有能收到邮件的上级单位：请先登记上级单位和它的异议送达邮箱，再转送。")
+        moved = {"routed_to": above, "assigned_to": None, "assigned_at": None, "assigned_by": None}
+        open_here = Q(routed_to=None, done_at=None)
+        refusal = "这条异议已经转送上级单位，或已经办结。"
+        self._record("routed", open_here, refusal, by=by, at=at, text=above.name, **moved)
+        self.note(by=by, text=f"转送上级单位的原因：{reason}", at=at)
+        OutgoingMail.objects.queue_to_office(self, OutgoingMail.Kind.OFFICE, at=at)
 
     def reopen(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
         """Take up a done case again, with a new date for the next step. What was found and said stays in its events."""

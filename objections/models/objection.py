@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from notices.attachments import Checked
-from notices.models import Edition, NotAllowed, Organisation, PublicityNotice
+from notices.models import Edition, NotAllowed, Organisation, PublicityNotice, ReceivingOffice
 from notices.models.constraints import explained, pair, who
 from objections import receipts
 from objections.keyring import ring
@@ -93,6 +93,7 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
         channel: str,
         received_on: datetime.date,
         postmarked_on: datetime.date | None = None,
+        attachments: Sequence[Checked] = (),
         at: datetime.datetime | None = None,
     ) -> "Objection":
         """What came by telephone, letter, visit or e-mail, written down by staff: same mails, code and dates.
@@ -102,7 +103,8 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
         at = at or timezone.now()
         arrival = {"channel": channel, "received_on": received_on, "postmarked_on": postmarked_on}
         staff = {"entered_by": by, "privacy_version": "", "seen_at": at, "seen_by": by}
-        return self.receive(edition=notice.edition, token=token, said=said, opened_at=at, at=at, **arrival, **staff)
+        form = {"edition": notice.edition, "token": token, "said": said, "attachments": attachments}
+        return self.receive(**form, opened_at=at, at=at, **arrival, **staff)
 
 
 class Objection(HandlingActs, models.Model):
@@ -272,12 +274,12 @@ class Objection(HandlingActs, models.Model):
             self.events.create(kind=Event.Kind.ROUTED, at=at, text=self.routed_to.name)
         OutgoingMail.objects.begin(self, token, at=at)
 
-    def mailboxes(self) -> list[str]:
-        """Where the office, or the supervising organisation in its place, is told of this objection."""
+    def mailboxes(self) -> dict[str, ReceivingOffice]:
+        """Where the office, or the supervising organisation in its place, is told of this objection, and whose it is."""
         if self.routed_to:
-            return routing.mailboxes_of(self.routed_to)
+            return routing.addresses(self.routed_to.receiving_offices.all())
         office = self.notice.edition.receiving_office
-        return office.mailbox_list() if office else []
+        return routing.addresses([office] if office else [])
 
     # --- Verbs: each guarded by the facts it stands on, each with its event ---------------------------------------
 

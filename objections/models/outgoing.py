@@ -1,5 +1,6 @@
 """Mail about an objection: to the office, and to the objector who left an address."""
 
+import contextlib
 import datetime
 
 from django.conf import settings
@@ -8,11 +9,15 @@ from django.db import models
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from notices import pictures
+from notices.attachments import MEDIA_TYPES, MEGABYTE
 from notices.encryption import Unreadable, UnreadableField
-from notices.models import Checkpoint, Outgoing
+from notices.models import Checkpoint, Outgoing, ReceivingOffice
 from notices.models.outgoing import OutgoingQuerySet
-from objections import receipts
+from objections import receipts, vault
 from objections.sealing import OfObjection, SealedTextField
+
+MOST_ATTACHED = 5 * MEGABYTE  # in one mail: more is refused by many servers
 
 
 class OutgoingMailManager(models.Manager.from_queryset(OutgoingQuerySet)):
@@ -23,8 +28,8 @@ class OutgoingMailManager(models.Manager.from_queryset(OutgoingQuerySet)):
             self.queue(objection.email, at, objection=objection, kind=OutgoingMail.Kind.RECEIPT, token=token)
 
     def queue_to_office(self, objection, kind: str, *, at: datetime.datetime) -> None:
-        for mailbox in objection.mailboxes():
-            self.queue(mailbox, at, objection=objection, kind=kind)
+        for mailbox, office in objection.mailboxes().items():
+            self.queue(mailbox, at, objection=objection, kind=kind, office=office)
 
     def queue_reply(self, objection, *, at: datetime.datetime) -> None:
         if objection.email:
@@ -45,11 +50,14 @@ class OutgoingMail(OfObjection, Outgoing):
 
     objection = models.ForeignKey("objections.Objection", models.CASCADE, verbose_name="异议", related_name="mails")
     kind = models.CharField("类别", max_length=10, choices=Kind)
+    office = models.ForeignKey(
+        ReceivingOffice, models.SET_NULL, verbose_name="受理部门", null=True, blank=True, related_name="+"
+    )
     recipient = SealedTextField("收件人")
     token = SealedTextField(blank=True, editable=False)
 
     objects = OutgoingMailManager()
-    needs = ("objection__notice__edition__receiving_office",)
+    needs = ("objection__notice__edition", "office")
 
     class Meta(Outgoing.Meta):
         verbose_name = verbose_name_plural = "待发邮件"
@@ -61,7 +69,17 @@ class OutgoingMail(OfObjection, Outgoing):
         if isinstance(self.token, Unreadable):
             raise UnreadableField(f"mail {self.pk}")
         subject = SUBJECTS[self.kind].format(number=self.objection.number)
-        return self.message(subject, render_to_string(f"mail/{self.kind}.txt", self._context()), connection)
+        files, left_out = attached(self.objection) if self.is_full else ([], 0)
+        context = self._context() | {"full": self.is_full, "attached": len(files), "left_out": left_out}
+        message = self.message(subject, render_to_string(f"mail/{self.kind}.txt", context), connection)
+        for file in files:
+            message.attach(*file)
+        return message
+
+    @property
+    def is_full(self) -> bool:
+        """What was said goes to an office that has it so, with its files; who said it never does."""
+        return bool(self.kind == self.Kind.OFFICE and self.office and self.office.mails_in_full)
 
     def _context(self) -> dict:
         return {
@@ -87,6 +105,19 @@ class OutgoingMail(OfObjection, Outgoing):
     def tried_again(self, kind: str, *, by, at: datetime.datetime, text: str) -> None:
         """What the objector said stays as it was said; the story tells where the mail went."""
         self.objection.events.create(kind=kind, at=at, by=by, text=text)
+
+
+def attached(objection) -> tuple[list[tuple[str, bytes, str]], int]:
+    """The files of an objection that go with its mail, as name, content and type, and how many do not: what is too
+    large for a mail, or cannot be read. Pictures go without their place."""
+    files, size = [], 0
+    rows = list(objection.attachments.all())
+    for row in rows:
+        if size + row.size <= MOST_ATTACHED:
+            with contextlib.suppress(vault.Unavailable, pictures.Unreadable):
+                files.append((row.name, row.bare(), MEDIA_TYPES[row.kind]))
+                size += row.size
+    return files, len(rows) - len(files)
 
 
 SUBJECTS = {

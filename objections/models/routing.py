@@ -1,25 +1,40 @@
 """Where an objection goes when the office that takes it is itself the responsible unit."""
 
+from collections.abc import Iterable
+
 from notices.models import Organisation, PublicityNotice, ReceivingOffice
 
 
 def supervisor_of(notice: PublicityNotice) -> Organisation | None:
     """The organisation above that is told in the office's place; None where the office may judge for itself.
 
-    An office whose organisation, or own name, stands among the responsible units does not judge its own case. The
-    next organisation above that is not responsible itself and can be reached takes it; without one it stays.
+    An office whose organisation, or own name, stands among the responsible units does not judge its own case. Without
+    an organisation above that can take it, it stays.
     """
-    office = notice.edition.receiving_office
-    units = " ".join(notice.edition.tasks.values_list("responsible_units", flat=True))
+    office, units = notice.edition.receiving_office, _responsible_for(notice)
     if not office or not (_named(office.organisation, units) or office.name in units):
         return None
-    return next((each for each in _above(office) if not _named(each, units) and mailboxes_of(each)), None)
+    return above(notice)
 
 
-def mailboxes_of(organisation: Organisation) -> list[str]:
-    """The mailboxes of all its offices, each once."""
-    offices = organisation.receiving_offices.all()
-    return list(dict.fromkeys(mailbox for office in offices for mailbox in office.mailbox_list()))
+def above(notice: PublicityNotice) -> Organisation | None:
+    """The next organisation above the receiving office that is not responsible itself and can be reached."""
+    office, units = notice.edition.receiving_office, _responsible_for(notice)
+    found = _above(office) if office else []
+    return next((each for each in found if not _named(each, units) and addresses(each.receiving_offices.all())), None)
+
+
+def addresses(offices: Iterable[ReceivingOffice]) -> dict[str, ReceivingOffice]:
+    """mailbox → the office whose it is; each mailbox once, in the order entered."""
+    found = {}
+    for office in offices:
+        for mailbox in office.mailbox_list():
+            found.setdefault(mailbox, office)
+    return found
+
+
+def _responsible_for(notice: PublicityNotice) -> str:
+    return " ".join(notice.edition.tasks.values_list("responsible_units", flat=True))
 
 
 def _above(office: ReceivingOffice) -> list[Organisation]:
