@@ -326,7 +326,7 @@ def story(task: RectificationTask, notices: list[PublicityNotice], today: dateti
         if acceptance and not notice.withdrawn_at:
             events.append({"kind": "acceptance", "day": acceptance.accepted_on, "conclusion": acceptance.conclusion})
         events.append({"kind": "notice", "day": notice.edition.opens_on, "card": card(notice, today)})
-    for closure in task.closures.all():
+    for closure in filter(lambda each: each.closed_at, task.closures.all()):
         events.append({"kind": "closure", "day": closure.closed_on, "closure": closure})
         if closure.reopened_at:
             events.append({"kind": "reopening", "day": timezone.localdate(closure.reopened_at)})

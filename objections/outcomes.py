@@ -6,44 +6,69 @@ import secrets
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Q
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Value, When
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.http import urlencode
 
 from notices import transparency
-from notices.models import Closure, LogEntry, NotAllowed, PublicityNotice, RectificationTask, State
+from notices.models import (
+    Closure,
+    LogEntry,
+    NotAllowed,
+    PublicityNotice,
+    RectificationTask,
+    SelfAcceptance,
+    Stage,
+    State,
+)
 
 from .models import Objection, Tally
-from .models.queue import LATE, PENDING, UPHELD
+from .models.queue import LATE, PENDING, UPHELD, ObjectionQuerySet
 
 Channel, Finding = Objection.Channel, Objection.Finding
 
 
-def close_task(task: RectificationTask, *, by, closed_on: datetime.date, filing: str = "", at=None) -> Closure:
-    """Strike a task off the list, unless what people said of one of its notices speaks against it. Raises NotAllowed."""
+def propose_closure(task: RectificationTask, *, by, closed_on: datetime.date, filing: str = "", at=None) -> Closure:
+    """Propose to strike a task off the list, unless what people said of one of its notices speaks against it."""
     with transaction.atomic():
-        waiting = Objection.objects.pending().filter(notice__edition__tasks=task).count()
-        if waiting:
-            raise NotAllowed(f"还有 {waiting} 条异议没有办结，办结后才能销号。")
-        if upheld := upheld_since_acceptance(task):
-            numbers = "、".join(objection.number for objection in upheld)
-            raise NotAllowed(f"异议 {numbers} 经核查属实或部分属实，任务应继续整改；重新自我验收并登记后才能销号。")
-        return task.close(by=by, closed_on=closed_on, filing=filing, at=at)
+        check_objections(task)
+        return task.propose_closure(by=by, closed_on=closed_on, filing=filing, at=at)
 
 
-def upheld_since_acceptance(task: RectificationTask) -> list[Objection]:
+def close_task(task: RectificationTask, *, by, at=None) -> Closure:
+    """Sign what another person proposed, unless something was said since. Raises NotAllowed."""
+    with transaction.atomic():
+        check_objections(task)
+        return task.close(by=by, at=at)
+
+
+def check_objections(task: RectificationTask) -> None:
+    """Raises NotAllowed while an objection is open, or found true and not answered by a new self-acceptance."""
+    waiting = Objection.objects.pending().filter(notice__edition__tasks=task).count()
+    if waiting:
+        raise NotAllowed(f"还有 {waiting} 条异议没有办结，办结后才能销号。")
+    if upheld := upheld_since_acceptance(task):
+        numbers = "、".join(objection.number for objection in upheld)
+        raise NotAllowed(f"异议 {numbers} 经核查属实或部分属实，任务应继续整改；重新自我验收并登记后才能销号。")
+
+
+def upheld_since_acceptance(task: RectificationTask | OuterRef) -> ObjectionQuerySet:
     """The objections found true, wholly or in part, that no later self-acceptance answers: made on that day or after
-    it, and recorded after the finding."""
-    acceptances = list(task.acceptances.all())
+    it, and recorded after the finding. `task` is one, or a reference to one in a query around this."""
+    answers = SelfAcceptance.objects.filter(
+        task=OuterRef(task) if isinstance(task, OuterRef) else task,
+        created_at__gt=OuterRef("verified_at"),
+        accepted_on__gte=OuterRef("found_on"),
+    )
     found = Objection.objects.impersonal().filter(UPHELD, notice__edition__tasks=task, verified_at__isnull=False)
-    return [
-        objection
-        for objection in found.order_by("id")
-        if not any(
-            each.created_at > objection.verified_at and each.accepted_on >= timezone.localdate(objection.verified_at)
-            for each in acceptances
-        )
-    ]
+    return found.annotate(found_on=TruncDate("verified_at")).filter(~Exists(answers)).order_by("id")
+
+
+def sent_back(tasks):
+    """Tasks annotated with their stage, in which an objection found true has put those not closed back to rectification."""
+    upheld = Exists(upheld_since_acceptance(OuterRef("pk"))) & ~Q(derived_stage=Stage.CLOSED)
+    return tasks.annotate(derived_stage=Case(When(upheld, then=Value(Stage.REOPENED)), default=F("derived_stage")))
 
 
 def write_tallies(now: datetime.datetime | None = None) -> int:

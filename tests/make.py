@@ -109,6 +109,12 @@ def make_files(*named: tuple[str, bytes]) -> list:
     return attachments.check_all([SimpleUploadedFile(name, content) for name, content in named])
 
 
+def close(task: RectificationTask, closed_on: datetime.date, filing: str = "", **when) -> None:
+    """Closed as "zhang" proposed and "li" signed, with no look at objections."""
+    task.propose_closure(by=make_user("zhang"), closed_on=closed_on, filing=filing, **when)
+    task.close(by=make_user("li"), **when)
+
+
 def make_objection(notice: PublicityNotice | None = None, token: str = "token", files=(), **said):
     """An objection from the web form, with `files` of make_files."""
     from objections.models import Objection

@@ -13,6 +13,7 @@ from notices.models import PublicityNotice, RectificationTask
 from objections.models import Objection, Status
 from tests.make import (
     DAY,
+    close,
     make_draft,
     make_notice,
     make_objection,
@@ -306,7 +307,7 @@ def test_every_list_and_form_of_admin_opens(client, log_in):
     log_in("admin")
     make_objection(make_notice(timezone.localdate() - 30 * DAY, timezone.localdate() - 20 * DAY))
     task = RectificationTask.objects.get()
-    task.close(by=make_user("li"), closed_on=datetime.date(2025, 6, 1))
+    close(task, datetime.date(2025, 6, 1))
     pages = [
         url
         for app in client.get("/admin/").context["app_list"]

@@ -18,8 +18,9 @@ NOBODY = {
     "signed": "the signer of the log",
     "audited": "the audit of the log",
     "tallied": "the worker",
-    "begun": "the mail server fell silent",
+    "begun": "the mail server, or this site, fell silent",
     "probe": "a plan, not a fact",
+    "ended": "the mail server, or this site, came back",
 }
 
 OWN_MODELS = [model for app in ("notices", "objections") for model in apps.get_app_config(app).get_models()]
@@ -40,7 +41,8 @@ def make_row(model):
     match model.__name__:
         case "Closure":
             task = make_task()
-            return task.closures.create(closed_on="2025-01-01", closed_at=timezone.now(), closed_by=make_user())
+            now, signed = timezone.now(), {"closed_at": timezone.now(), "closed_by": make_user("li")}
+            return task.closures.create(closed_on="2025-01-01", proposed_at=now, proposed_by=make_user("wu"), **signed)
         case "Edition":  # nothing of it is ever updated; test_publishing.py tries the pair on a new row
             return make_notice().edition
         case "Redaction":

@@ -5,12 +5,12 @@ import re
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from notices.models import NotAllowed, Stage
+from notices.models import NotAllowed, RectificationTask, Stage
 from objections import outcomes
 from objections.models import Objection
 from tests.make import DAY, make_notice, make_objection, make_user, withdraw
@@ -213,7 +213,8 @@ def judged(notice, finding: str):
 
 
 def close(task):
-    outcomes.close_task(task, by=make_user("li"), closed_on=timezone.localdate())
+    outcomes.propose_closure(task, by=make_user("zhang"), closed_on=timezone.localdate())
+    outcomes.close_task(task, by=make_user("li"))
 
 
 @pytest.mark.parametrize("finding", ["substantiated", "partly"])
@@ -233,8 +234,57 @@ def test_an_upheld_objection_asks_for_a_new_self_acceptance(closed, finding):
     assert task.stage() == Stage.CLOSED
 
 
+@pytest.mark.parametrize(("finding", "stage"), [("partly", Stage.REOPENED), ("unsubstantiated", Stage.PUBLICITY_ENDED)])
+def test_an_upheld_one_puts_the_task_back_to_rectification_in_the_ledger(closed, finding, stage):
+    judged(closed, finding)
+    listed = outcomes.sent_back(RectificationTask.objects.staged())
+    assert listed.get().derived_stage == stage
+    later = {"accepted_on": timezone.localdate(), "created_at": timezone.now() + datetime.timedelta(hours=1)}
+    closed.tasks.get().acceptances.create(conclusion="达到销号标准", **later)
+    assert listed.get().derived_stage == Stage.PUBLICITY_ENDED
+
+
 def test_an_unsubstantiated_one_does_not(closed):
     task = closed.tasks.get()
     judged(closed, "unsubstantiated")
     close(task)
     assert task.closures.exists()
+
+
+# --- Two people sign --------------------------------------------------------------------------------------------
+
+
+def test_an_objection_that_comes_between_proposal_and_signature_counts(closed):
+    task = closed.tasks.get()
+    outcomes.propose_closure(task, by=make_user("zhang"), closed_on=timezone.localdate())
+    make_objection(closed)
+    with pytest.raises(NotAllowed, match="没有办结"):
+        outcomes.close_task(task, by=make_user("li"))
+
+
+def test_who_proposes_does_not_sign_and_nothing_is_signed_unproposed(closed):
+    task, zhang, li = closed.tasks.get(), make_user("zhang"), make_user("li")
+    with pytest.raises(NotAllowed, match="还没有人提议"):
+        task.close(by=li)
+    task.propose_closure(by=zhang, closed_on=timezone.localdate())
+    with pytest.raises(NotAllowed, match="已经有人提议"):
+        task.propose_closure(by=li, closed_on=timezone.localdate())
+    with pytest.raises(NotAllowed, match="不能自己确认"):
+        task.close(by=zhang)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        task.closures.update(closed_at=timezone.now(), closed_by=zhang)
+    task.drop_closure(by=li)
+    assert not task.closures.exists()
+    with pytest.raises(NotAllowed, match="没有等待确认"):
+        task.drop_closure(by=li)
+    with pytest.raises(NotAllowed, match="不能晚于今天"):
+        task.propose_closure(by=zhang, closed_on=timezone.localdate() + DAY)
+
+
+def test_a_reopened_task_keeps_the_link_to_its_closure(closed):
+    task = closed.tasks.get()
+    close(task)
+    task.reopen(by=make_user("li"), reason="“回头看”发现反弹")
+    kept = task.closures.get()
+    assert (kept.proposed_by.username, kept.closed_by.username) == ("zhang", "li")
+    assert (task.stage(), kept.reopen_reason) == (Stage.REOPENED, "“回头看”发现反弹")

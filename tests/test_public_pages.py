@@ -473,7 +473,7 @@ def test_the_story_of_a_task_is_told_in_order(client):
     task.round.save()
     first = make.make_notice(today - 60 * DAY, today - 50 * DAY, tasks=[task])
     li = make.make_user("li")
-    task.close(by=li, closed_on=today - 40 * DAY, filing="青环督办〔2026〕12号")
+    make.close(task, today - 40 * DAY, "青环督办〔2026〕12号")
     task.reopen(by=li, reason="反弹。", at=timezone.now() - 30 * DAY)
     second = make.make_notice(tasks=[task])
     html = page(client, f"/tasks/{task.pk}/")

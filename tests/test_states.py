@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from notices.models import PublicityNotice, RectificationTask, Stage, State
-from tests.make import DAY, make_draft, make_notice, make_round, make_task, make_user, withdraw
+from tests.make import DAY, close, make_draft, make_notice, make_round, make_task, make_user, withdraw
 
 TODAY = datetime.date(2025, 5, 6)
 
@@ -65,7 +65,12 @@ def publicity_ended(task):
 
 def closed(task):
     publicity_ended(task)
-    task.close(by=make_user("li"), closed_on=TODAY - 5 * DAY, at=at(TODAY - 5 * DAY))
+    close(task, TODAY - 5 * DAY, at=at(TODAY - 5 * DAY))
+
+
+def closure_proposed(task):
+    publicity_ended(task)
+    task.propose_closure(by=make_user("zhang"), closed_on=TODAY, at=at(TODAY))
 
 
 def reopened(task):
@@ -89,6 +94,7 @@ STORIES = [
     (in_publicity, Stage.IN_PUBLICITY),
     (publicity_ended, Stage.PUBLICITY_ENDED),
     (closed, Stage.CLOSED),
+    (closure_proposed, Stage.PUBLICITY_ENDED),
     (reopened, Stage.REOPENED),
     (accepted_again, Stage.SELF_ACCEPTED),
     (withdrawn_notice, Stage.RECTIFYING),

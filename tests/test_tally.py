@@ -115,16 +115,17 @@ def test_an_open_objection_keeps_the_task_from_closure():
     task = closable(notice)
     objection = make_objection(notice)
     with pytest.raises(NotAllowed, match="1 条异议没有办结"):
-        outcomes.close_task(task, by=make_user("li"), closed_on=today)
+        outcomes.propose_closure(task, by=make_user("zhang"), closed_on=today)
     objection.decline(by=make_user("wu"), reason="与公示无关")
-    outcomes.close_task(task, by=make_user("li"), closed_on=today)
+    outcomes.propose_closure(task, by=make_user("zhang"), closed_on=today)
+    outcomes.close_task(task, by=make_user("li"))
     assert task.stage() == Stage.CLOSED
 
 
 def test_a_running_window_keeps_the_task_from_closure():
     task = closable(make_notice())
     with pytest.raises(NotAllowed, match="公示中"):
-        outcomes.close_task(task, by=make_user("li"), closed_on=timezone.localdate())
+        outcomes.propose_closure(task, by=make_user("zhang"), closed_on=timezone.localdate())
 
 
 def test_the_button_of_admin_has_the_gate_too(client):
@@ -134,11 +135,15 @@ def test_the_button_of_admin_has_the_gate_too(client):
     task = closable(notice)
     names = ("notices.view_rectificationtask", "notices.close_rectificationtask")
     client.force_login(make_user("supervisor", *names))
-    url = f"/admin/notices/rectificationtask/{task.pk}/verb/close/"
-    assert "没有办结" in client.post(url, {"closed_on": today}, follow=True).content.decode()
+    url = f"/admin/notices/rectificationtask/{task.pk}/verb"
+    assert "没有办结" in client.post(f"{url}/propose_closure/", {"closed_on": today}, follow=True).content.decode()
     assert task.stage() == Stage.PUBLICITY_ENDED
     Objection.objects.get().decline(by=make_user("wu"), reason="与公示无关")
-    client.post(url, {"closed_on": today})
+    client.post(f"{url}/propose_closure/", {"closed_on": today})
+    assert "由另一人确认" in client.post(f"{url}/close/", follow=True).content.decode()
+    assert RectificationTask.objects.get(pk=task.pk).stage() == Stage.PUBLICITY_ENDED
+    client.force_login(make_user("chief", *names))
+    client.post(f"{url}/close/")
     assert RectificationTask.objects.get(pk=task.pk).stage() == Stage.CLOSED
     client.post(f"/admin/notices/rectificationtask/{task.pk}/verb/reopen/", {"reason": "回头看发现反弹"})
     assert RectificationTask.objects.get(pk=task.pk).stage() == Stage.REOPENED

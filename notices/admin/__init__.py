@@ -1,1 +1,1 @@
-from . import ledger, publicity, trail  # noqa: F401
+from . import ledger, publicity, showing, trail  # noqa: F401

@@ -106,6 +106,8 @@ class ClosureInline(admin.TabularInline):
     fields = readonly_fields = (
         "closed_on",
         "filing",
+        "proposed_at",
+        "proposed_by",
         "closed_at",
         "closed_by",
         "reopened_at",

@@ -15,6 +15,7 @@ from notices.models import Edition, NoticeSection, PublicityNotice, Redaction, S
 from notices.models.calendar import current_calendar
 from notices.views import document_context, draft_context
 
+from .showing import DisplayInline
 from .verbs import Verb, VerbsAdmin, ask, words
 
 
@@ -142,7 +143,7 @@ class PublicityNoticeAdmin(VerbsAdmin):
     list_select_related = ("organisation", "edition")
     search_fields = ("title", "reference")
     autocomplete_fields = ("tasks",)
-    inlines = (SectionInline, EditionInline)
+    inlines = (SectionInline, EditionInline, DisplayInline)
     verbs = {
         "submit": Verb("送审", EDIT, lambda notice, user: notice.is_editable),
         "review_secrecy": Verb(

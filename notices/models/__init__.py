@@ -18,6 +18,7 @@ from .rectification import (
     Stage,
 )
 from .sections import NoticeSection
+from .showing import Display, Outage
 from .trail import TrailEntry
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Checkpoint",
     "Closure",
     "Confirmation",
+    "Display",
     "Edition",
     "InspectionRound",
     "LogAudit",
@@ -35,6 +37,7 @@ __all__ = [
     "NotAllowed",
     "NoticeSection",
     "Organisation",
+    "Outage",
     "Outgoing",
     "ProgressReport",
     "PublicityNotice",

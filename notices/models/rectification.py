@@ -71,7 +71,7 @@ class TaskQuerySet(models.QuerySet):
         """Annotates `derived_stage` for `today` (a day in Asia/Shanghai): what RectificationTask.stage says of one."""
         today = today or timezone.localdate()
         task = OuterRef("pk")
-        reopened = Closure.objects.filter(task=task).order_by("-closed_at").values("reopened_at")[:1]
+        reopened = Closure.objects.signed().filter(task=task).order_by("-closed_at").values("reopened_at")[:1]
         since = OuterRef("reopened_since")
         notices = self.model._meta.get_field("notices").related_model.objects
         shown = notices.filter(edition__tasks=task, published_at__gt=since)
@@ -179,7 +179,8 @@ class RectificationTask(models.Model):
     def stage(self, today: datetime.date | None = None) -> Stage:
         """Where the task stands on `today` (a day in Asia/Shanghai). What came before a reopening no longer counts."""
         today = today or timezone.localdate()
-        last = max(self.closures.all(), key=lambda closure: closure.closed_at, default=None)
+        signed = [closure for closure in self.closures.all() if closure.closed_at]
+        last = max(signed, key=lambda closure: closure.closed_at, default=None)
         if last and not last.reopened_at:
             return Stage.CLOSED
         since = last.reopened_at if last else LONG_AGO
@@ -196,17 +197,46 @@ class RectificationTask(models.Model):
         """Past its deadline and not closed."""
         return bool(self.deadline_on and self.deadline_on < today and self.stage(today) != Stage.CLOSED)
 
-    def close(
+    def propose_closure(
         self, *, by, closed_on: datetime.date, filing: str = "", at: datetime.datetime | None = None
     ) -> "Closure":
-        """Strike the task off the list. Raises NotAllowed, with the reason, while anything speaks against it."""
+        """Propose to strike the task off the list; a second person signs. Raises NotAllowed, with the reason."""
         at = at or timezone.now()
         with transaction.atomic():
-            task = RectificationTask.objects.select_for_update().get(pk=self.pk)
-            stage = task.stage(timezone.localdate(at))
-            if stage != Stage.PUBLICITY_ENDED:
-                raise NotAllowed(f"任务现在是“{stage.label}”，公示期满后才能销号。")
-            return Closure.objects.create(task=task, closed_on=closed_on, filing=filing, closed_at=at, closed_by=by)
+            task = self._publicised(at)
+            if self.closures.proposed().exists():
+                raise NotAllowed("已经有人提议销号，请由另一人确认，或先撤销提议。")
+            if closed_on > timezone.localdate(at):
+                raise NotAllowed("销号日期不能晚于今天。")
+            fields = {"closed_on": closed_on, "filing": filing, "proposed_at": at, "proposed_by": by}
+            return Closure.objects.create(task=task, **fields)
+
+    def close(self, *, by, at: datetime.datetime | None = None) -> "Closure":
+        """Strike the task off the list as another person proposed. Raises NotAllowed while anything speaks against it."""
+        at = at or timezone.now()
+        with transaction.atomic():
+            self._publicised(at)
+            proposal = self.closures.proposed().first()
+            if not proposal:
+                raise NotAllowed("还没有人提议销号：销号由一人提议、另一人确认。")
+            if proposal.proposed_by == by:
+                raise NotAllowed("提议销号的人不能自己确认，请由另一人确认。")
+            self.closures.proposed().update(closed_at=at, closed_by=by)
+        proposal.refresh_from_db()
+        return proposal
+
+    def drop_closure(self, *, by, at: datetime.datetime | None = None) -> None:
+        """Take back the proposal to close the task, or refuse to sign it."""
+        if not self.closures.proposed().delete()[0]:
+            raise NotAllowed("没有等待确认的销号提议。")
+
+    def _publicised(self, at: datetime.datetime) -> "RectificationTask":
+        """The task, locked, once its publicity is over; NotAllowed before that."""
+        task = RectificationTask.objects.select_for_update().get(pk=self.pk)
+        stage = task.stage(timezone.localdate(at))
+        if stage != Stage.PUBLICITY_ENDED:
+            raise NotAllowed(f"任务现在是“{stage.label}”，公示期满后才能销号。")
+        return task
 
     def reopen(self, *, by, reason: str, at: datetime.datetime | None = None) -> None:
         """Send a closed task back to rectification; its closure stays on record. Raises NotAllowed."""
@@ -309,19 +339,28 @@ class SelfAcceptance(models.Model):
 
 
 class ClosureQuerySet(models.QuerySet):
+    def proposed(self):
+        """What waits for a second person."""
+        return self.filter(closed_at__isnull=True)
+
+    def signed(self):
+        return self.filter(closed_at__isnull=False)
+
     def standing(self):
         """Closures that no reopening has ended."""
-        return self.filter(reopened_at__isnull=True)
+        return self.signed().filter(reopened_at__isnull=True)
 
 
 class Closure(models.Model):
-    """A task was closed (销号) and, perhaps, reopened later. Rows are never rewritten, so the story stays whole."""
+    """A task was closed (销号), as one proposed and another signed, and perhaps reopened later; the story stays whole."""
 
     task = models.ForeignKey(RectificationTask, models.PROTECT, verbose_name="任务", related_name="closures")
     closed_on = models.DateField("销号日期")
     filing = models.CharField("备案文号", max_length=100, blank=True)
-    closed_at = models.DateTimeField("办理时间")
-    closed_by = who("办理人")
+    proposed_at = models.DateTimeField("提议时间")
+    proposed_by = who("提议人")
+    closed_at = models.DateTimeField("确认时间", null=True, blank=True)
+    closed_by = who("确认人", null=True, blank=True)
     reopened_at = models.DateTimeField("重新整改时间", null=True, blank=True)
     reopened_by = who("重新整改办理人", null=True, blank=True)
     reopen_reason = models.TextField("重新整改原因", blank=True)
@@ -332,6 +371,17 @@ class Closure(models.Model):
         verbose_name = verbose_name_plural = "销号"
         ordering = ("task", "closed_at")
         constraints = [
+            pair("closed", "确认销号要同时有时间和确认人。"),
+            models.CheckConstraint(
+                condition=Q(closed_by__isnull=True) | ~Q(closed_by=F("proposed_by")),
+                name="notices_closure_signed_by_two",
+                violation_error_message="销号要由一人提议、另一人确认。",
+            ),
+            models.CheckConstraint(
+                condition=Q(reopened_at__isnull=True) | Q(closed_at__isnull=False),
+                name="notices_closure_reopened_was_closed",
+                violation_error_message="没有销号的任务不能重新整改。",
+            ),
             pair("reopened", "重新整改要同时有时间和办理人。"),
             explained("reopened", "reopen_reason", "重新整改要写明原因。"),
             models.UniqueConstraint(
@@ -343,4 +393,4 @@ class Closure(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.task} {self.closed_on:%Y-%m-%d} 销号"
+        return f"{self.task} {self.closed_on:%Y-%m-%d} {'销号' if self.closed_at else '提议销号'}"

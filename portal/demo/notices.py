@@ -125,8 +125,9 @@ class Course:
         if facts := self.text.get("closed"):
             day = shift(closes_on, facts["after"]) if "after" in facts else shift(published_at.date(), 1)
             filing = facts["filing"].replace("{year}", str(day.year))
-            said = {"by": self.reviewer, "closed_on": facts.get("on", day), "filing": filing}
-            self.diary.note(self.days.at(day, "11:00"), rows[0].close, **said)
+            said = {"by": self.drafter, "closed_on": facts.get("on", day), "filing": filing}
+            self.diary.note(self.days.at(day, "10:30"), rows[0].propose_closure, **said)
+            self.diary.note(self.days.at(day, "11:00"), rows[0].close, by=self.reviewer)
         if facts := self.text.get("reopened"):
             at = self.days.at(shift(self.days.today, -facts["before"]), "15:45")
             self.diary.note(at, rows[0].reopen, by=self.reviewer, reason=facts["reason"])

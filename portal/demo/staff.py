@@ -13,6 +13,8 @@ WRITTEN = (
     "selfacceptance",
     "publicitynotice",
     "noticesection",
+    "display",
+    "outage",
 )
 PARTS = ("measure", "progressreport", "noticesection")  # lines of a task or a draft, which a drafter also strikes out
 
