@@ -3,13 +3,11 @@
 import datetime
 import hashlib
 import secrets
-from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Value, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
-from django.utils.http import urlencode
 
 from notices import transparency
 from notices.models import (
@@ -20,7 +18,6 @@ from notices.models import (
     RectificationTask,
     SelfAcceptance,
     Stage,
-    State,
 )
 
 from .models import Objection, Tally
@@ -141,89 +138,15 @@ def _root(leaves: list[bytes]) -> bytes:
     return transparency.root(len(leaves), lambda *place: nodes[place])
 
 
-# --- The outcome statement (公示情况说明) and the public ledger: counts, never sentences that stand ready -------------
+# --- The public ledger: counts per notice ------------------------------------------------------------------------------
 
 TOTALS = {"received": Q(), "late": LATE, "upheld": UPHELD, "pending": PENDING}
-STEPS = {"accepted": "已受理", "declined": "不予受理", "replied": "已答复", "done": "已办结"}
 
 
 def counts(notice: PublicityNotice) -> dict[str, int]:
     """How many objections the notice received, how many of them late, upheld, pending. One query."""
-    return _count(notice, TOTALS)
+    return count(notice, TOTALS)
 
 
-def _count(notice: PublicityNotice, kinds: dict[str, Q]) -> dict[str, int]:
+def count(notice: PublicityNotice, kinds: dict[str, Q]) -> dict[str, int]:
     return notice.objections.dated().aggregate(**{name: Count("pk", filter=kind) for name, kind in kinds.items()})
-
-
-class Figure(NamedTuple):
-    """One number of the statement, and the filter of the staff list that shows what it counts."""
-
-    label: str
-    number: int
-    filters: dict
-
-    @property
-    def query(self) -> str:
-        return urlencode(self.filters)
-
-
-def statement(notice: PublicityNotice, now: datetime.datetime | None = None) -> dict:
-    """What the acceptance file needs to know of a notice's publicity, computed from the facts at `now`."""
-    now = now or timezone.now()
-    queries = _queries()
-    found = _count(notice, TOTALS | {name: kind for name, (_, kind, _) in queries.items()})
-    figures = {
-        name: Figure(label, found[name], {"notice__id__exact": notice.pk} | query)
-        for name, (label, _, query) in queries.items()
-    }
-    return {
-        "notice": notice,
-        "now": now,
-        "state": notice.state(timezone.localdate(now)),
-        "window": notice.edition.read().window,
-        "editions": notice.editions.visible().order_by("number"),
-        "tallies": notice.tallies.order_by("sequence"),
-        "summary": summary(notice, found, timezone.localdate(now)),
-        "total": Figure("收到", found["received"], {"notice__id__exact": notice.pk}),
-        **{group: [figures[name] for name in names] for group, names in GROUPS.items()},
-        "objections": notice.objections.impersonal().select_related("notice__edition").order_by("received_at", "id"),
-    }
-
-
-GROUPS = {
-    "channels": Channel.values,
-    "arrivals": ("timely", "late"),
-    "steps": tuple(STEPS),
-    "findings": Finding.values,
-    "waiting": ("pending",),
-}
-
-
-def _queries() -> dict[str, tuple[str, Q, dict]]:
-    """name → label, condition, filter of the staff list."""
-    return {
-        **{each.value: (each.label, Q(channel=each), {"channel__exact": each.value}) for each in Channel},
-        **{each.value: (each.label, Q(finding=each), {"finding__exact": each.value}) for each in Finding},
-        **{
-            step: (label, Q(**{f"{step}_at__isnull": False}), {f"{step}_at__isnull": "False"})
-            for step, label in STEPS.items()
-        },
-        "timely": ("公示期内提出", ~LATE, {"late": "no"}),
-        "late": ("公示期结束后提出", LATE, {"late": "yes"}),
-        "pending": ("尚未办结", PENDING, {"queue": "pending"}),
-    }
-
-
-def summary(notice: PublicityNotice, found: dict[str, int], today: datetime.date) -> str:
-    """One sentence, true of these counts on `today`."""
-    received, late = found["received"], found["late"]
-    if notice.is_archive:
-        return f"本公示为补录，录入前的异议本系统没有记录；录入后收到异议 {received} 条。"
-    if notice.state(today) != State.CLOSED:
-        return f"截至本说明生成时收到异议 {received} 条。"
-    if not received:
-        return "公示期间未收到异议。"
-    if received == late:
-        return f"公示期内未收到异议，公示期结束后收到 {late} 条。"
-    return f"共收到异议 {received} 条，其中公示期内提出 {received - late} 条，公示期结束后提出 {late} 条。"

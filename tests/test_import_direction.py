@@ -24,7 +24,7 @@ LAYERS = {
     ],
     "objections": [
         *("encryption", "receipts", "vault", "clamd", "models"),
-        *("uploads", "outcomes", "forms", "views", "urls"),
+        *("uploads", "outcomes", "statements", "forms", "views", "urls"),
     ],
 }
 

@@ -1,8 +1,13 @@
 """The outcome statement and the public ledger say what the facts say; an upheld objection sends the task back."""
 
 import datetime
+import html
+import io
 import re
+from urllib.parse import unquote
 
+import docx
+import pypdf
 import pytest
 import time_machine
 from django.db import IntegrityError, connection, transaction
@@ -10,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from notices.models import NotAllowed, RectificationTask, Stage
+from notices.models import NotAllowed, Outage, RectificationTask, Stage
 from objections import outcomes
 from objections.models import Objection
 from tests.make import DAY, make_notice, make_objection, make_user, withdraw
@@ -141,6 +146,75 @@ def test_it_names_editions_and_the_line_in_the_log_and_nobody(client, closed):
     assert "不予受理：与公示无关" in page
     for private in ("王小明", "李大爷", "wang@citizen.example", "0000-7654321"):
         assert private not in page
+
+
+def test_where_it_was_shown_and_when_the_site_was_away(client, closed):
+    page = page_of(client, closed)
+    assert "其他展示：已登记0处。" in page
+    assert "公示期内有记录的停机0次。" in page
+    shown = {"created_by": make_user("wu"), "shown_from": closed.edition.opens_on, "shown_to": closed.edition.opens_on}
+    closed.displays.create(kind="newspaper", place="青澜日报第3版", **shown)
+    begun = datetime.datetime.combine(closed.edition.opens_on, datetime.time(8), tzinfo=timezone.get_default_timezone())
+    for minutes in (30, 45):  # two monitors saw one outage
+        ended_at = begun + datetime.timedelta(minutes=minutes)
+        Outage.objects.create(begun_at=begun, ended_at=ended_at, source="measured", note="线路中断")
+    Outage.objects.create(begun_at=begun - 9 * DAY, ended_at=begun - 8 * DAY, source="measured", note="公示期以前")
+    page = page_of(client, closed)
+    assert "其他展示：已登记1处。" in page
+    assert "青澜日报第3版" in page
+    assert "公示期内有记录的停机1次，合计45分钟。" in page
+    assert "线路中断" in page
+    assert "公示期以前" not in page
+
+
+def download(client, notice, form: str):
+    client.force_login(make_user("wu", *HANDLER))
+    return client.get(reverse("admin:objections_outcome_file", args=[notice.pk, form]))
+
+
+def texts_of(page: str) -> list[str]:
+    """Every line and cell of the page."""
+    body = page[page.index("<h1>") :]
+    cells = re.findall(r"<(?:p|h1|h2|td|th)[^>]*>(.*?)</(?:p|h1|h2|td|th)>", body, re.DOTALL)
+    return [html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in cells]
+
+
+def pdf_text(content: bytes) -> str:
+    """What the PDF says, without blanks and without the numbers of its pages."""
+    pages = pypdf.PdfReader(io.BytesIO(content)).pages
+    return re.sub(r"第\d+页，共\d+页", "", re.sub(r"\s", "", "".join(page.extract_text() for page in pages)))
+
+
+def test_the_word_file_says_what_the_page_says(client, closed):
+    busy(closed)
+    page = texts_of(page_of(client, closed))
+    response = download(client, closed, "docx")
+    assert closed.reference in unquote(response["Content-Disposition"])
+    word = docx.Document(io.BytesIO(response.content))
+    said = [each.text for each in word.paragraphs]
+    said += [cell.text for table in word.tables for row in table.rows for cell in row.cells]
+    assert sorted(said) == sorted(page)
+
+
+def test_the_pdf_says_what_the_page_says(client, closed):
+    busy(closed)
+    response = download(client, closed, "pdf")
+    assert response.content.startswith(b"%PDF-")
+    said = pdf_text(response.content)
+    for text in texts_of(page_of(client, closed)):
+        assert re.sub(r"\s", "", text) in said
+
+
+def test_what_was_typed_is_text_in_every_form(client, notice):
+    withdraw(notice, '#eval("1+1") $x$ *y* <b>&amp; \\ [')
+    assert "#eval(&quot;1+1&quot;)" in page_of(client, notice)
+    assert '#eval("1+1")$x$*y*<b>&amp;\\[' in pdf_text(download(client, notice, "pdf").content)
+
+
+@pytest.mark.parametrize("form", ["pdf", "docx"])
+def test_only_handlers_download_it(client, notice, form):
+    client.force_login(make_user("reader", "objections.view_objection"))
+    assert client.get(reverse("admin:objections_outcome_file", args=[notice.pk, form])).status_code == 403
 
 
 def test_the_log_and_the_statement_count_late_alike(closed):

@@ -71,13 +71,15 @@ class Display(models.Model):
 
 
 class OutageQuerySet(models.QuerySet):
+    def overlapping(self, since: datetime.datetime, until: datetime.datetime):
+        """Those of which some part lies between the two."""
+        return self.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=since), begun_at__lt=until)
+
     def within(self, since: datetime.datetime, until: datetime.datetime) -> list[tuple]:
         """The times without service between the two, each as (from, to): overlaps made one, what lasts ends at `until`."""
-        running = Q(ended_at__isnull=True) | Q(ended_at__gt=since)
         found: list[tuple] = []
-        for begun_at, ended_at in (
-            self.filter(running, begun_at__lt=until).order_by("begun_at").values_list("begun_at", "ended_at")
-        ):
+        known = self.overlapping(since, until).order_by("begun_at").values_list("begun_at", "ended_at")
+        for begun_at, ended_at in known:
             begun_at, ended_at = max(begun_at, since), min(ended_at or until, until)
             if found and begun_at <= found[-1][1]:
                 begun_at, ended_at = found[-1][0], max(found.pop()[1], ended_at)

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
-from django.urls import path
+from django.urls import path, re_path
 from django.utils import timezone
 
 from notices.admin.verbs import Verb, VerbsAdmin, ask, words
@@ -181,6 +181,11 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
             path("enter/", wrap(entering.enter), name="objections_objection_enter"),
             path("outcomes/", wrap(statements.notices), name="objections_outcomes"),
             path("notices/<int:pk>/outcome/", wrap(statements.statement), name="objections_outcome"),
+            re_path(
+                r"^notices/(?P<pk>\d+)/outcome\.(?P<form>pdf|docx)$",
+                wrap(statements.file),
+                name="objections_outcome_file",
+            ),
             *super().get_urls(),
         ]
 

@@ -1,15 +1,19 @@
-"""The outcome statement 公示情况说明: one page per notice, computed from the facts, made to be printed."""
+"""The outcome statement 公示情况说明: one page per notice, computed from the facts, made to be printed or kept as a file."""
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from notices.attachments import MEDIA_TYPES
+from notices.documents import reports
 from notices.models import PublicityNotice
-from objections import outcomes
+from objections import statements
 
 PER_PAGE = 50
 
@@ -36,7 +40,24 @@ def notices(request):
 @require_safe
 def statement(request, pk):
     """The statement of one notice as of now."""
+    notice = _notice(request, pk)
+    context = {"notice": notice, "report": statements.statement(notice)}
+    return render(request, "objections/outcome.html", context)
+
+
+@never_cache
+@require_safe
+def file(request, pk, form):
+    """The same as a file to keep."""
+    notice, now = _notice(request, pk), timezone.now()
+    report = statements.statement(notice, now)
+    content = reports.to_pdf(report, at=now) if form == "pdf" else reports.to_docx(report)
+    name = f"公示情况说明 {notice.reference}.{form}"
+    headers = {"Content-Disposition": content_disposition_header(True, name), "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(content, content_type=MEDIA_TYPES[form], headers=headers)
+
+
+def _notice(request, pk) -> PublicityNotice:
     _check(request)
     shown = PublicityNotice.objects.public().select_related("edition__receiving_office", "organisation")
-    notice = get_object_or_404(shown, pk=pk)
-    return render(request, "objections/outcome.html", outcomes.statement(notice))
+    return get_object_or_404(shown, pk=pk)
