@@ -5,8 +5,9 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
-from django.urls import path, re_path
+from django.urls import path, re_path, reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 
 from notices.admin.verbs import Verb, VerbsAdmin, ask, words
 from notices.models import NotAllowed
@@ -63,6 +64,8 @@ class QueueFilter(admin.SimpleListFilter):
             ("mine", "我的"),
             ("unnoticed", "未送达也未查看"),
             ("pending", "尚未办结"),
+            ("is_doubled", "可能重复"),
+            ("is_one_of_many", "短时间内大量提出"),
         ]
 
     def queryset(self, request, queryset):
@@ -72,6 +75,8 @@ class QueueFilter(admin.SimpleListFilter):
                 return getattr(queryset, chosen)(today)
             case "mine":
                 return queryset.filter(assigned_to=request.user)
+            case "is_doubled" | "is_one_of_many":
+                return queryset.filter(**{chosen: True})
             case "pending":
                 return queryset.pending()
         return queryset.with_status(chosen) if chosen in Status.values else queryset
@@ -101,6 +106,10 @@ class Assignment(forms.Form):
         self.fields["to"].label_from_instance = lambda user: user.get_full_name() or user.username
 
 
+MARKS = {"nobody_noticed": "未送达也未查看", "is_doubled": "可能重复", "is_one_of_many": "短时间内大量提出"}
+MOST_SHOWN = 20
+
+
 def is_open(objection: Objection, user) -> bool:
     return objection.status != Status.DONE
 
@@ -125,7 +134,7 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
     fieldsets = (
         (None, {"fields": ("number", "notice", "channel", "received_at", "received_on", "postmarked_on", "late")}),
         ("期限", {"fields": ("status_label", "decide_by", "reply_by", "days_left", "assigned_to", "routed_to")}),
-        ("异议", {"fields": ("part", "content", "content_digest")}),
+        ("异议", {"fields": ("part", "content", "alike", "content_digest")}),
         ("异议人（对责任单位保密）", {"fields": ("kind", "anonymous", "name", "phone", "email", "entered_by")}),
         ("办理", {"fields": ("decline_reason", "finding", "reply")}),
     )
@@ -190,7 +199,7 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
         ]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).by_due_date().watched(timezone.localdate())
+        return super().get_queryset(request).by_due_date().watched(timezone.localdate()).marked()
 
     def get_changelist_instance(self, request):
         """The keys of all that the page shows are fetched at once."""
@@ -237,7 +246,15 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
 
     @admin.display(description="办理状态")
     def status_label(self, objection):
-        return f"{objection.status.label} · 未送达也未查看" if objection.nobody_noticed else objection.status.label
+        marks = [label for name, label in MARKS.items() if getattr(objection, name)]
+        return " · ".join([objection.status.label, *marks])
+
+    @admin.display(description="内容相同的异议")
+    def alike(self, objection):
+        """Where they are, so that one answer can do for all: each is still handled by itself."""
+        url = "admin:objections_objection_change"
+        found = [(reverse(url, args=[each.pk]), each.number) for each in objection.alike().impersonal()[:MOST_SHOWN]]
+        return format_html_join("、", '<a href="{}">{}</a>', found) or "无"
 
     @admin.display(description="期限", ordering="next_due")
     def due_label(self, objection):

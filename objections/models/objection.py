@@ -3,11 +3,14 @@
 import datetime
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Sequence
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from notices.attachments import Checked
 from notices.models import Edition, NotAllowed, Organisation, PublicityNotice, ReceivingOffice
@@ -60,6 +63,7 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
             data_key=ring.take(),
             token_digest=_sha256(token),
             content_digest=content_digest(said, attachments),
+            likeness=likeness(said["content"]),
             code_digest=receipts.digest(receipts.code_for(token)),
             opened_at=opened_at,
             received_at=at,
@@ -151,6 +155,7 @@ class Objection(HandlingActs, models.Model):
     data_key = models.CharField(max_length=16, unique=True, editable=False)  # its name in the keyring
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     content_digest = models.CharField("内容摘要", max_length=64, editable=False)
+    likeness = models.CharField(max_length=64, editable=False)
     code_digest = models.CharField(max_length=64, unique=True, editable=False)  # stays: tallies were made with it
     reissued_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)
 
@@ -182,6 +187,8 @@ class Objection(HandlingActs, models.Model):
         permissions = [("handle_objection", "可以办理异议")]
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="objections_newest_first"),
+            models.Index(fields=["notice", "received_at"], name="objections_of_a_notice"),
+            models.Index(fields=["likeness"], name="objections_alike"),
             # What the queue and the reminders ask.
             models.Index(fields=["decide_by"], condition=UNDECIDED, name="objections_to_decide"),
             models.Index(fields=["reply_by"], condition=UNANSWERED, name="objections_to_answer"),
@@ -262,6 +269,10 @@ class Objection(HandlingActs, models.Model):
         if self.status != Status.RECEIVED or self.seen_at or self.received_on > last_unnoticed_day(today):
             return False
         return not self.events.filter(kind=Event.Kind.DELIVERED).exists()
+
+    def alike(self) -> models.QuerySet:
+        """The other objections to the same notice that say the same: possible duplicates, all of them kept."""
+        return self.notice.objections.filter(likeness=self.likeness).exclude(pk=self.pk).order_by("id")
 
     def seal(self, text: str) -> str:
         """`text` under this objection's key, for an `update()`."""
@@ -369,6 +380,12 @@ INTERNAL = (Event.Kind.ASSIGNED, Event.Kind.REMINDED, Event.Kind.READDRESSED, Ev
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def likeness(content: str) -> str:
+    """The same for texts that differ in blanks, punctuation, width or case only. Keyed, so that it cannot be guessed."""
+    plain = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", content)).casefold()
+    return salted_hmac("objections.likeness", plain, algorithm="sha256").hexdigest()
 
 
 def content_digest(said: dict, attachments: Sequence[Checked] = ()) -> str:

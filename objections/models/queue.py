@@ -29,6 +29,7 @@ ARRIVED_ON = Coalesce("postmarked_on", "received_on")
 LATE = Q(arrived_on__gt=F("notice__edition__closes_on"))
 UPHELD = Q(finding__in=("substantiated", "partly"))
 BY_DUE_DATE = (F("next_due").asc(nulls_last=True), "-received_at", "-id")  # of what is annotated with next_due
+AN_HOUR, FLOOD = datetime.timedelta(hours=1), 20  # so many within an hour to one notice are a flood
 PENDING = Q(done_at__isnull=True, declined_at__isnull=True)
 
 
@@ -87,6 +88,14 @@ class ObjectionQuerySet(models.QuerySet):
         delivered = Exists(events.filter(objection=OuterRef("pk"), kind="delivered"))
         waiting = UNDECIDED & Q(seen_at__isnull=True, received_on__lte=last_unnoticed_day(today)) & ~Q(delivered)
         return self.annotate(nobody_noticed=Case(When(waiting, then=True), default=False))
+
+    def marked(self):
+        """Annotates `is_doubled` (another one to the same notice says the same) and `is_one_of_many` (a flood came
+        with it). Marks only: nothing is dropped, every one is answered."""
+        near = self.model.objects.filter(notice=OuterRef("notice"))
+        alike = near.filter(likeness=OuterRef("likeness")).exclude(pk=OuterRef("pk"))
+        before = near.filter(received_at__range=(OuterRef("received_at") - AN_HOUR, OuterRef("received_at")))
+        return self.annotate(is_doubled=Exists(alike), is_one_of_many=Exists(before.order_by("pk")[FLOOD - 1 : FLOOD]))
 
     def impersonal(self):
         """Without the fields that tell who said what: for what is done to many, where one broken field must not stop it."""
