@@ -224,3 +224,14 @@ def test_the_queue_marks_what_nobody_noticed(client):
     url = reverse("admin:objections_objection_changelist")
     assert "已收到，待受理 · 未送达也未查看" in client.get(url).content.decode()
     assert len(client.get(url, {"queue": "unnoticed"}).context["cl"].result_list) == 1
+
+
+@pytest.mark.parametrize(("days", "sentences"), [(0, []), (4, ["没有人查看"]), (30, ["没有人查看", "已过办理期限"])])
+def test_the_start_page_of_the_handler_warns_of_what_nobody_saw_and_what_is_late(client, days, sentences):
+    make_objection()
+    for name, permissions, expected in (("wu", HANDLER, sentences), ("reader", HANDLER[:1], [])):
+        client.force_login(make_user(name, *permissions))
+        with time_machine.travel(NOON + days * DAY, tick=False):
+            client.force_login(make_user(name))
+            page = client.get(reverse("admin:index")).content.decode()
+        assert [each for each in ("没有人查看", "已过办理期限") if each in page] == expected

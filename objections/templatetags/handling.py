@@ -1,0 +1,14 @@
+"""What the start page of the admin warns the office of."""
+
+from django import template
+
+from notices.admin.alarms import Alarm
+from objections.admin import alarms
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def objection_alarms(context) -> list[Alarm]:
+    """For those who handle objections; nothing for anybody else."""
+    return list(alarms.alarms()) if context["user"].has_perm("objections.handle_objection") else []
