@@ -82,7 +82,7 @@ class DisplayAdmin(admin.ModelAdmin):
         kind = display.photo.name.rpartition(".")[2]
         return HttpResponse(content, content_type=f"image/{kind}", headers={"X-Content-Type-Options": "nosniff"})
 
-    @admin.display(description="照片")
+    @admin.display(description="已保存的照片")
     def photo_link(self, display):
         if not display.pk or not display.photo:
             return "-"

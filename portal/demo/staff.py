@@ -52,10 +52,11 @@ def permissions() -> dict[str, list[str]]:
     writing = [f"notices.{act}_{model}" for model in WRITTEN for act in ("add", "change")]
     striking = [f"notices.delete_{model}" for model in PARTS]
     reviewing = ["notices.publish_publicitynotice", "notices.change_publicitynotice"]
+    showing = [f"notices.{act}_{model}" for model in ("display", "outage") for act in ("view", "add", "change")]
     return {
         "bianji": [*reading, *writing, *striking],
         "shenhe": [*reading, *reviewing],
-        "yiyi": ["objections.view_*", "objections.handle_objection", "notices.view_publicitynotice"],
+        "yiyi": ["objections.view_*", "objections.handle_objection", "notices.view_publicitynotice", *showing],
     }
 
 
