@@ -69,6 +69,7 @@ def addresses(notices) -> list[str]:
         "/privacy/",
         "/accessibility/",
         "/nowhere/",
+        *(f"/en{address}" for address in ("/", "/notices/", base, f"{base}object/", "/objections/track/", "/help/")),
     ]
 
 

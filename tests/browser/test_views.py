@@ -20,7 +20,7 @@ Object.defineProperty(window, "speechSynthesis", { value: speech });
 
 def is_elder(page) -> bool:
     size = page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")
-    return page.evaluate("document.documentElement.dataset.view") == "elder" and size >= 20
+    return page.evaluate("document.documentElement.dataset.view") == "elder" and size >= 24
 
 
 def test_the_browser_remembers_the_view_without_a_cookie(page, live_server):
