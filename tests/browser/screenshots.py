@@ -50,6 +50,8 @@ def main_pages(page: Page, site: str) -> dict[str, str]:
         "task": task,
         "track": "/objections/track/",
         "help": "/help/",
+        "home-english": "/en/",
+        "notice-elder": notice and f"{notice}?view=elder",
     }
     return {name: address for name, address in wanted.items() if address}
 
@@ -61,13 +63,13 @@ def take(out: Path, site: str, dark: bool) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         pages = main_pages(browser.new_page(), site)
         for size, (width, height) in SIZES.items():
-            page = browser.new_page(
-                viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-            )
+            look = {"viewport": {"width": width, "height": height}, "color_scheme": "dark" if dark else "light"}
             for name, address in pages.items():
+                page = browser.new_page(**look)
                 page.goto(site + address)
-                page.screenshot(path=out / f"{name}-{size}.png", full_page=name not in ("home", "notice"))
+                page.screenshot(path=out / f"{name}-{size}.png", full_page=not name.startswith(("home", "notice")))
             if "form" in pages:
+                page = browser.new_page(**look)
                 page.goto(site + pages["form"])
                 page.get_by_role("button", name="提交异议").click()
                 page.screenshot(path=out / f"form-errors-{size}.png", full_page=True)
