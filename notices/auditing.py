@@ -184,7 +184,11 @@ class _Keys:
 
 
 def _editions(start: int, end: int, entries: dict[int, dict]) -> Iterator[str]:
-    rows = Edition.objects.filter(sequence__gte=start, sequence__lt=end).select_related("notice", "redaction")
+    rows = (
+        Edition.objects.filter(sequence__gte=start, sequence__lt=end)
+        .select_related("notice", "redaction")
+        .prefetch_related("files")
+    )
     editions = {row.sequence: row for row in rows}
     for sequence, entry in entries.items():
         edition = editions.pop(sequence, None)
@@ -236,6 +240,10 @@ def _columns(edition: Edition, content: bytes) -> Iterator[str]:
             "公示开始": (window["opens_on"], edition.opens_on.isoformat()),
             "公示结束": (window["closes_on"], edition.closes_on.isoformat()),
             "更正说明": (document["reason"], edition.reason),
+            "附件": (
+                [(each["name"], each["size"], each["sha256"]) for each in document["attachments"]],
+                [(each.name, each.size, each.sha256) for each in edition.files.all()],
+            ),
         }
     except (ValueError, TypeError, LookupError, RecursionError):
         yield f"{_place(edition)}：内容不是公示文件。"

@@ -11,8 +11,11 @@ class Unreadable(Exception):
     """Pillow cannot make a copy of this picture."""
 
 
-def bare_copy(content: bytes, kind: str) -> bytes:
-    """The picture decoded and encoded anew, as JPEG or PNG, the right way up. Raises Unreadable."""
+def bare_copy(content: bytes, kind: str, longest: int | None = None) -> bytes:
+    """The picture decoded and encoded anew, as JPEG or PNG, the right way up, no side above `longest` pixels.
+
+    Raises Unreadable.
+    """
     form = kind.upper()
     try:
         with Image.open(io.BytesIO(content), formats=[form]) as picture:
@@ -20,7 +23,10 @@ def bare_copy(content: bytes, kind: str) -> bytes:
                 picture.draft(None, (picture.width // 2, picture.height // 2))
             if _too_large(picture):
                 raise Unreadable("too many pixels")
-            return _encoded(_upright(picture), form)
+            upright = _upright(picture)
+            if longest:
+                upright.thumbnail((longest, longest))
+            return _encoded(upright, form)
     except Unreadable:
         raise
     except Exception as error:  # whatever a broken picture makes Pillow stumble over

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from . import log_views, views
+from . import log_views, task_views, views
 from .feeds import NoticeFeed
 
 
@@ -27,12 +27,17 @@ urlpatterns = [
     path("notices/<reference:reference>/history/", views.history, name="history"),
     path("notices/<reference:reference>/editions/<int:number>/", views.edition, name="edition"),
     path("notices/<reference:reference>/editions/<int:number>.json", views.edition_json, name="edition-json"),
+    path(
+        "notices/<reference:reference>/editions/<int:number>/attachments/<int:place>/<str:name>",
+        views.edition_file,
+        name="file",
+    ),
     path("notices/<reference:reference>/editions/<int:number>/proof.json", log_views.proof, name="proof"),
     path("log/", log_views.log, name="log"),
     path("log/checkpoint", log_views.checkpoint, name="checkpoint"),
     path("log/entries", log_views.entries, name="entries"),
     path("feeds/notices.atom", NoticeFeed(), name="feed"),
-    path("rounds/", views.round_list, name="rounds"),
-    path("rounds/<slug:slug>/", views.round_page, name="round"),
-    path("tasks/<int:pk>/", views.task, name="task"),
+    path("rounds/", task_views.round_list, name="rounds"),
+    path("rounds/<slug:slug>/", task_views.round_page, name="round"),
+    path("tasks/<int:pk>/", task_views.task, name="task"),
 ]

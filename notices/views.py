@@ -1,13 +1,14 @@
 """The public pages. They read editions, never working copies; states come from the calendar."""
 
 import datetime
+import logging
 import re
 
 import segno
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef
-from django.http import Http404, HttpResponse
+from django.db.models import Count
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +20,7 @@ from . import windows
 from .documents.differences import differences
 from .documents.notice import NoticeDocument, Section
 from .documents.rendering import to_text
+from .downloads import as_download
 from .models import (
     CalendarDay,
     Checkpoint,
@@ -27,11 +29,12 @@ from .models import (
     LogEntry,
     Organisation,
     PublicityNotice,
-    RectificationTask,
     ReferenceYear,
-    Stage,
     State,
+    Unavailable,
 )
+
+log = logging.getLogger(__name__)
 
 PER_PAGE = 20
 LATEST = 6
@@ -127,14 +130,15 @@ def _redacted(request, edition: Edition):
 def _edition_page(request, template, notice, edition):
     if edition.is_redacted:
         return _redacted(request, edition)
-    today = timezone.localdate()
+    today, document = timezone.localdate(), edition.read()
     context = {
         **card(notice, today),
-        **document_context(edition.read()),
+        **document_context(document),
+        "files": edition.files.select_related("edition__notice") if document.attachments else [],
         **imprint(notice, edition),
         "was_to_close_on": _earlier_end(edition),
         "edition": edition,
-        "tasks": edition.tasks.select_related("round"),
+        "tasks": edition.told.select_related("task__round"),
         "today": today,
     }
     context["objectable"] = notice.reference if context["state"] == State.OPEN else ""
@@ -209,7 +213,7 @@ def weeks(days: list[windows.Day], unit: str | None) -> list[list[tuple[windows.
 
 def draft_context(notice: PublicityNotice) -> dict:
     """The same for a working copy that is previewed."""
-    return {"notice": notice, **document_context(notice.document())}
+    return {"notice": notice, **document_context(notice.document()), "files": notice.files()}
 
 
 @require_safe
@@ -231,6 +235,20 @@ def notice_json(request, reference):
 def edition_json(request, reference, number):
     """Any edition, byte for byte as hashed; 410 where they were erased by law."""
     return _bytes(request, _edition(reference, number))
+
+
+@require_safe
+def edition_file(request, reference, number, place, name):
+    """A file of a public edition, byte for byte as its digest says; 410 where it was erased by law."""
+    found = _edition(reference, number)
+    if found.is_redacted:
+        return _redacted(request, found)
+    file = get_object_or_404(found.files, number=place, name=name)
+    try:
+        return as_download(file.read(), file.name, file.kind)
+    except Unavailable:
+        log.error("file %s of edition %s cannot be read", file.pk, found.pk)
+        return render(request, "notices/file_away.html", {"edition": found, "file": file}, status=503)
 
 
 def _edition(reference: str, number: int) -> Edition:
@@ -271,70 +289,3 @@ def _compared(editions, old: str | None, new: str | None) -> dict:
         return {"readable": numbers}
     changes = differences(readable[old].read(), readable[new].read())
     return {"readable": numbers, "from": old, "to": new, "changes": changes}
-
-
-@require_safe
-def round_list(request):
-    rounds = InspectionRound.objects.annotate(task_count=Count("tasks"))
-    return render(request, "notices/rounds.html", {"rounds": rounds})
-
-
-@require_safe
-def round_page(request, slug):
-    """All tasks of a round with their stages, and how many stand where."""
-    found = get_object_or_404(InspectionRound, slug=slug)
-    today = timezone.localdate()
-    shown = PublicityNotice.objects.public().filter(edition__tasks=OuterRef("pk"))
-    tasks = found.tasks.staged(today).annotate(is_public=Exists(shown)).select_related("organisation")
-    tasks = tasks.order_by("kind", "number", "sub_number", "case_number")
-    stages = [task.derived_stage for task in tasks]
-    context = {
-        "round": found,
-        "tasks": [(task, Stage(task.derived_stage)) for task in tasks],
-        "counts": [(stage, stages.count(stage)) for stage in Stage],
-        "today": today,
-    }
-    return render(request, "notices/round.html", context)
-
-
-@require_safe
-def task(request, pk):
-    """One task: what was found, what was promised and done, and its notices. Only tasks that a notice made public."""
-    today = timezone.localdate()
-    tasks = RectificationTask.objects.select_related("round", "organisation").prefetch_related(
-        "closures", "acceptances"
-    )
-    found = get_object_or_404(tasks, pk=pk)
-    notices = [notice for notice in found.shown() if not notice.edition.is_redacted]
-    if not notices:
-        raise Http404("no notice has made this task public")
-    context = {
-        "task": found,
-        "stage": found.stage(today),
-        "cards": [card(notice, today) for notice in notices],
-        "document": _newest(notices),
-        "story": story(found, notices, today),
-    }
-    return render(request, "notices/task.html", context)
-
-
-def story(task: RectificationTask, notices: list[PublicityNotice], today: datetime.date) -> list[dict]:
-    """What happened to a task, day by day, as far as it is public: `kind`, `day`, and what belongs to it."""
-    events = [{"kind": "feedback", "day": task.round.feedback_on}, {"kind": "plan", "day": task.round.plan_on}]
-    for notice in notices:
-        acceptance = notice.edition.read().acceptance
-        if acceptance and not notice.withdrawn_at:
-            events.append({"kind": "acceptance", "day": acceptance.accepted_on, "conclusion": acceptance.conclusion})
-        events.append({"kind": "notice", "day": notice.edition.opens_on, "card": card(notice, today)})
-    for closure in filter(lambda each: each.closed_at, task.closures.all()):
-        events.append({"kind": "closure", "day": closure.closed_on, "closure": closure})
-        if closure.reopened_at:
-            events.append({"kind": "reopening", "day": timezone.localdate(closure.reopened_at)})
-    unlike = [event for number, event in enumerate(events) if event["day"] and event not in events[:number]]
-    return sorted(unlike, key=lambda event: event["day"])
-
-
-def _newest(notices: list[PublicityNotice]) -> NoticeDocument:
-    """The edition that tells most lately of a task, a withdrawn one only when there is no other: public pages show editions, never working rows."""
-    latest = max(notices, key=lambda notice: (not notice.withdrawn_at, notice.edition.published_at))
-    return latest.edition.read()

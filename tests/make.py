@@ -4,11 +4,13 @@ import datetime
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from notices import attachments
 from notices.models import (
+    Evidence,
     InspectionRound,
     NoticeSection,
     Organisation,
@@ -46,6 +48,16 @@ def make_round(slug: str = "central-1", name: str = "第一轮中央生态环境
 def make_task(number: int = 1, **fields) -> RectificationTask:
     fields = {"organisation": make_organisation(), "round": make_round(), "problem": "河道两岸堆放垃圾。"} | fields
     return RectificationTask.objects.create(number=number, **fields)
+
+
+def make_evidence(
+    task: RectificationTask, name: str = "清运后的河道.txt", content: bytes = b"2025", **fields
+) -> Evidence:
+    """A file of a task, checked and stored as an upload is."""
+    evidence = Evidence(task=task, file=ContentFile(content, name), **fields)
+    evidence.clean()
+    evidence.save()
+    return evidence
 
 
 def make_draft(

@@ -7,8 +7,19 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from notices.models import Checkpoint, Confirmation, Edition, LogEntry, NotAllowed, Redaction, TrailEntry, TreeNode
-from tests.make import DAY, make_draft, make_notice, make_office, make_task, make_user
+from notices.models import (
+    Checkpoint,
+    Confirmation,
+    Edition,
+    EditionTask,
+    LogEntry,
+    NotAllowed,
+    PublishedFile,
+    Redaction,
+    TrailEntry,
+    TreeNode,
+)
+from tests.make import DAY, make_draft, make_evidence, make_notice, make_office, make_task, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +63,7 @@ def notice():
     notice.submit(by=make_user("zhang"))
     notice.publish(confirmed=True, by=make_user("li"))
     emergency = make_draft(title="紧急的", tasks=[])
+    emergency.evidence.add(make_evidence(notice.tasks.get()))
     emergency.publish_in_emergency(by=make_user("zhang"), emergency_reason="汛期抢险", confirmed=True)
     emergency.confirm_edition(by=make_user("wu"))
     TrailEntry.objects.record("changed", by=make_user("wu"), target=notice)
@@ -74,7 +86,10 @@ CHANGES = [
     (Checkpoint, {"note": "x"}),
     (Checkpoint, {"signed_at": LONG_AGO}),
     (Confirmation, {"confirmed_at": LONG_AGO}),
-    (Edition.tasks.through, {"rectificationtask_id": 0}),
+    (EditionTask, {"task_id": 0}),
+    (EditionTask, {"deadline_text": "改过的时限"}),
+    (PublishedFile, {"sha256": "0" * 64}),
+    (PublishedFile, {"file": "evidence/00/other"}),
     (TrailEntry, {"username": "zhao"}),
     (TrailEntry, {"at": LONG_AGO}),
 ]
@@ -251,6 +266,7 @@ def test_a_row_is_not_replaced_by_one_with_another_key_either(model, unique):
 def test_new_rows_are_still_taken(notice):
     counts = [model.objects.count() for model in GUARDED]
     draft = make_draft(title="新的", tasks=[make_task(2)])
+    draft.evidence.add(make_evidence(draft.tasks.get()))
     draft.publish(by=make_user("zhang"), via="command", confirmed=True)
     draft.confirm_edition(by=make_user("li"))
     TrailEntry.objects.record("login", by=make_user("li"))

@@ -1,10 +1,20 @@
 """Admin of organisations, the calendar, rounds and tasks."""
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.template.defaultfilters import filesizeformat
+from django.urls import path
+from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
+from notices.downloads import as_download
 from notices.models import (
     CalendarDay,
     Closure,
+    Evidence,
     InspectionRound,
     Measure,
     Organisation,
@@ -13,6 +23,7 @@ from notices.models import (
     ReceivingOffice,
     SelfAcceptance,
     Stage,
+    Unavailable,
 )
 
 from .verbs import Verb, VerbsAdmin, ask, words
@@ -78,17 +89,61 @@ class MeasureInline(admin.StackedInline):
     fields = (("ordinal", "label", "heading"), "text")
 
 
+def _of_this_task(make, field, request, name: str, model, options: dict):
+    """The form field that `make` makes; the field `name` offers only the rows of the task on this page."""
+    if field.name == name:
+        task = request.resolver_match.kwargs.get("object_id")
+        known = task and str(task).isdecimal()
+        options["queryset"] = model.objects.filter(task_id=task) if known else model.objects.none()
+    return make(field, request, **options)
+
+
 class ProgressReportInline(admin.StackedInline):
     model = ProgressReport
     extra = 0
     fields = (("ordinal", "label", "heading", "measure", "reported_on"), "text")
 
     def formfield_for_foreignkey(self, field, request, **options):
-        if field.name == "measure":
-            task = request.resolver_match.kwargs.get("object_id")
-            known = task and str(task).isdecimal()
-            options["queryset"] = Measure.objects.filter(task_id=task) if known else Measure.objects.none()
-        return super().formfield_for_foreignkey(field, request, **options)
+        return _of_this_task(super().formfield_for_foreignkey, field, request, "measure", Measure, options)
+
+
+class EvidenceInline(admin.TabularInline):
+    """The files that are there: to look at and, as long as they are not published, to take away."""
+
+    model = Evidence
+    verbose_name_plural = "已上传的佐证材料"
+    extra = max_num = 0
+    fields = readonly_fields = ("link", "report", "length", "created_at")
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    @admin.display(description="文件")
+    def link(self, evidence):
+        return format_html('<a href="{}">{}</a>', evidence.url, evidence.name)
+
+    @admin.display(description="大小")
+    def length(self, evidence):
+        return filesizeformat(evidence.size)
+
+
+class UploadInline(admin.TabularInline):
+    """Where files are added. None is ever replaced: what a reviewer has seen stays what is published."""
+
+    model = Evidence
+    verbose_name_plural = "上传佐证材料"
+    extra = 1
+    can_delete = False
+    fields = ("file", "report")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).none()
+
+    def formfield_for_foreignkey(self, field, request, **options):
+        return _of_this_task(super().formfield_for_foreignkey, field, request, "report", ProgressReport, options)
 
 
 class SelfAcceptanceInline(admin.StackedInline):
@@ -126,7 +181,7 @@ class RectificationTaskAdmin(VerbsAdmin):
     list_filter = (StageFilter, "round", "kind", "organisation")
     list_select_related = ("round", "organisation")
     search_fields = ("number_text", "case_number", "problem", "title")
-    inlines = (MeasureInline, ProgressReportInline, SelfAcceptanceInline, ClosureInline)
+    inlines = (MeasureInline, ProgressReportInline, EvidenceInline, UploadInline, SelfAcceptanceInline, ClosureInline)
     actions = None
     verbs = {
         "reopen": Verb(
@@ -156,6 +211,22 @@ class RectificationTaskAdmin(VerbsAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).staged()
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(never_cache(require_safe(self.evidence)))
+        name = "notices_rectificationtask_evidence"
+        return [path("<int:pk>/evidence/<int:evidence>/", view, name=name), *super().get_urls()]
+
+    def evidence(self, request, pk, evidence):
+        """A file of a task, for those who may see the task."""
+        task = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, task):
+            raise PermissionDenied
+        file = get_object_or_404(task.evidence, pk=evidence)
+        try:
+            return as_download(file.read(), file.name, file.kind)
+        except Unavailable as error:
+            raise Http404(file.name) from error
 
     def has_delete_permission(self, request, obj=None):
         """What a notice has made public stays in the ledger."""

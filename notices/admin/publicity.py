@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 
 from notices import recounting, windows
-from notices.models import Edition, NoticeSection, PublicityNotice, Redaction, State
+from notices.models import Edition, Evidence, NoticeSection, PublicityNotice, Redaction, State
 from notices.models.calendar import current_calendar
 from notices.views import document_context, draft_context
 
@@ -27,6 +27,7 @@ class NoticeForm(forms.ModelForm):
             "stage",
             "title",
             "tasks",
+            "evidence",
             "basis",
             "receiving_office",
             "signatories",
@@ -35,7 +36,16 @@ class NoticeForm(forms.ModelForm):
             "closes_on",
             "change_reason",
         )
-        widgets = {"title": forms.TextInput(attrs={"class": "vLargeTextField"})}
+        widgets = {
+            "title": forms.TextInput(attrs={"class": "vLargeTextField"}),
+            "evidence": forms.CheckboxSelectMultiple,
+        }
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        if "evidence" in self.fields:  # what has not been saved yet has no tasks to choose from
+            own = Evidence.objects.filter(task__notices=self.instance) if self.instance.pk else Evidence.objects.none()
+            self.fields["evidence"].queryset = own.distinct()
 
     def clean(self):
         """Without an end the rule gives it, so that a clerk types one date; a public notice keeps a receiving office."""
@@ -261,7 +271,9 @@ class PublicityNoticeAdmin(VerbsAdmin):
         return [path("<int:pk>/preview/", preview, name="notices_publicitynotice_preview"), *super().get_urls()]
 
     def seen(self, notice) -> str:
-        return f"{notice.drafted_at}|{notice.submitted_at}|{notice.edition_id}|{notice.withdrawal_proposed_at}"
+        files = list(notice.evidence.values_list("pk", flat=True))
+        facts = (notice.drafted_at, notice.submitted_at, notice.edition_id, notice.withdrawal_proposed_at, files)
+        return "|".join(map(str, facts))
 
     def get_object(self, request, object_id, from_field=None):
         """While the form is saved the row is locked: a verb of somebody else waits, and is not overwritten."""

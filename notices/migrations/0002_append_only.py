@@ -1,12 +1,12 @@
 """What was published and logged is never changed and never deleted: the database itself refuses.
 
-Two exceptions: the bytes and the title of an edition whose redaction two people have signed may be erased, and a line
+Two exceptions: the bytes, the title and the files of an edition whose redaction two people have signed may be erased, and a line
 of the audit trail may be deleted, not changed, once it is older than 184 days (notices.models.trail.KEPT).
 """
 
 from django.db import migrations
 
-TABLES = ("notices_logentry", "notices_treenode", "notices_checkpoint", "notices_confirmation", "notices_edition_tasks")
+TABLES = ("notices_logentry", "notices_treenode", "notices_checkpoint", "notices_confirmation", "notices_editiontask")
 KEPT = (
     "id",
     "notice_id",
@@ -34,6 +34,7 @@ ERASED = (
     + " AND ".join(f"(NEW.{column} = OLD.{column} OR NEW.{column} IS NULL AND OLD.{column} IS NULL)" for column in KEPT)
     + " AND EXISTS (SELECT 1 FROM notices_redaction WHERE edition_id = OLD.id AND redacted_at IS NOT NULL), FALSE)"
 )
+STANDS = "NOT EXISTS (SELECT 1 FROM notices_redaction WHERE edition_id = OLD.edition_id AND redacted_at IS NOT NULL)"
 # (table, event, condition under which it is refused)
 GUARDS = [
     *((table, event, "") for table in TABLES for event in ("UPDATE", "DELETE")),
@@ -42,6 +43,8 @@ GUARDS = [
     ("notices_redaction", "DELETE", ""),
     ("notices_edition", "UPDATE", f"NOT ({ERASED})"),
     ("notices_edition", "DELETE", ""),
+    ("notices_publishedfile", "UPDATE", ""),
+    ("notices_publishedfile", "DELETE", STANDS),
     ("notices_trailentry", "UPDATE", ""),
     ("notices_trailentry", "DELETE", "OLD.at > {half_a_year_ago}"),
 ]
@@ -55,7 +58,8 @@ UNIQUE = [
     ("notices_checkpoint", ("id",), ("size",)),
     ("notices_confirmation", ("id",), ("edition_id",)),
     ("notices_edition", ("id",), ("sequence",), ("notice_id", "number")),
-    ("notices_edition_tasks", ("id",), ("edition_id", "rectificationtask_id")),
+    ("notices_editiontask", ("id",), ("edition_id", "task_id")),
+    ("notices_publishedfile", ("id",), ("edition_id", "number")),
     ("notices_trailentry", ("id",)),
 ]
 

@@ -1,6 +1,7 @@
 from .calendar import CalendarDay
 from .constraints import NotAllowed
-from .editions import Confirmation, Edition, Redaction, ReferenceYear
+from .editions import Confirmation, Edition, EditionTask, Redaction, ReferenceYear
+from .evidence import Evidence, PublishedFile, Unavailable
 from .log import Checkpoint, LogAudit, LogEntry, LogHead, TreeNode
 from .organisations import Organisation, PublicityRule, ReceivingOffice
 from .outgoing import MailPause, Outgoing
@@ -28,6 +29,8 @@ __all__ = [
     "Confirmation",
     "Display",
     "Edition",
+    "EditionTask",
+    "Evidence",
     "InspectionRound",
     "LogAudit",
     "LogEntry",
@@ -42,6 +45,7 @@ __all__ = [
     "ProgressReport",
     "PublicityNotice",
     "PublicityRule",
+    "PublishedFile",
     "ReceivingOffice",
     "RectificationTask",
     "Redaction",
@@ -51,4 +55,5 @@ __all__ = [
     "State",
     "TrailEntry",
     "TreeNode",
+    "Unavailable",
 ]

@@ -12,6 +12,7 @@ from notices.documents import rendering, statements
 from .calendar import CalendarDay
 from .constraints import NotAllowed
 from .editions import Edition
+from .evidence import Evidence
 from .log import LogEntry
 
 NOT_CORRECTABLE = "只有已发布、未撤回、没有正在更正的公示可以更正或延期。"
@@ -66,6 +67,7 @@ class PublishedActs:
             **dict.fromkeys(("return_reason", "change_reason", "change_act"), ""),
         )
         self.tasks.set(self.edition.tasks.all())
+        self.evidence.set(Evidence.objects.filter(file__in=self.edition.files.values("file")))
         self.editors.clear()
         self.sections.all().delete()
         for ordinal, section in enumerate(document.sections, 1):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from notices import transparency
 from notices.documents.notice import NoticeDocument
 
+from . import evidence
 from .constraints import NotAllowed, pair, who
 from .log import ACTS, Checkpoint, LogEntry
 from .organisations import ReceivingOffice
@@ -34,7 +35,8 @@ class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
         """The next edition of `notice` and its line in the log; only PublicityNotice.publish calls this."""
         previous = notice.newest_edition()
         public_from = public_from or (previous and previous.still_unseen(at))
-        document = self._numbered(notice, previous, at)
+        files = notice.files()
+        document = self._numbered(notice, previous, files, at)
         stated = {
             "reason": notice.change_reason or emergency_reason,
             "via": "" if via == Edition.Via.REVIEW else via,
@@ -66,13 +68,15 @@ class EditionManager(models.Manager.from_queryset(EditionQuerySet)):
             emergency_reason=emergency_reason,
             warnings=warnings,
         )
-        edition.tasks.set(notice.tasks.all())
+        EditionTask.freeze(edition, notice.tasks.all())
+        evidence.PublishedFile.freeze(edition, files)
         return edition
 
-    def _numbered(self, notice, previous: "Edition | None", at: datetime.datetime) -> NoticeDocument:
+    def _numbered(self, notice, previous: "Edition | None", files: list, at: datetime.datetime) -> NoticeDocument:
         """The working copy with what publication gives it."""
         return dataclasses.replace(
             notice.document(),
+            attachments=tuple(each.as_printed() for each in files),
             reference=notice.reference or ReferenceYear.next_reference(timezone.localdate(at).year),
             edition=previous.number + 1 if previous else 1,
             reason=notice.change_reason,
@@ -95,7 +99,9 @@ class Edition(models.Model):
     sequence = models.PositiveBigIntegerField("日志序号", unique=True)
     public_from = models.DateTimeField("公开时间", help_text="定时发布的版本到这一刻才公开。")
     act = models.CharField("事项", max_length=12, choices=list(ACTS.items()))
-    tasks = models.ManyToManyField(RectificationTask, verbose_name="整改任务", related_name="editions")
+    tasks = models.ManyToManyField(
+        RectificationTask, verbose_name="整改任务", through="EditionTask", related_name="editions"
+    )
     receiving_office = models.ForeignKey(ReceivingOffice, models.PROTECT, verbose_name="受理部门", related_name="+")
     title = models.CharField("标题", max_length=200)
     opens_on = models.DateField("公示开始")
@@ -189,6 +195,45 @@ class Edition(models.Model):
         return NoticeDocument.from_bytes(bytes(self.document))
 
 
+class EditionTaskQuerySet(models.QuerySet):
+    def told(self, now: datetime.datetime | None = None):
+        """What the current editions of public notices tell at `now`: the newest last, withdrawn notices before others."""
+        current = self.filter(edition__notice__edition=F("edition"), edition__public_from__lte=now or timezone.now())
+        readable = current.filter(edition__redaction__redacted_at__isnull=True)
+        standing = F("edition__notice__withdrawn_at").desc(nulls_last=True)
+        return readable.order_by(standing, "edition__published_at")
+
+
+class EditionTask(models.Model):
+    """What an edition tells of one of its tasks: frozen, so that no public page follows the ledger."""
+
+    edition = models.ForeignKey(Edition, models.PROTECT, verbose_name="版本", related_name="told")
+    task = models.ForeignKey(RectificationTask, models.PROTECT, verbose_name="整改任务", related_name="told")
+    label = models.CharField("序号", max_length=60)
+    title = models.CharField("简称", max_length=200, blank=True)
+    deadline_text = models.CharField("整改时限", max_length=200, blank=True)
+    deadline_on = models.DateField("时限日期", null=True, blank=True)
+    responsible_units = models.CharField("责任单位", max_length=500, blank=True)
+
+    objects = EditionTaskQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "版本中的任务"
+        ordering = ("edition", "id")
+        constraints = [models.UniqueConstraint(fields=("edition", "task"), name="notices_editiontask_once")]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @classmethod
+    def freeze(cls, edition: Edition, tasks) -> None:
+        """What the ledger says of these tasks now, kept with `edition`."""
+        facts = ("label", "title", "deadline_text", "deadline_on", "responsible_units")
+        cls.objects.bulk_create(
+            cls(edition=edition, task=task, **{fact: getattr(task, fact) for fact in facts}) for task in tasks
+        )
+
+
 class Confirmation(models.Model):
     """A second person confirmed an edition that was published in an emergency or by the command line."""
 
@@ -232,7 +277,7 @@ class Redaction(models.Model):
 
     @transaction.atomic
     def carry_out(self, *, by, at: datetime.datetime | None = None) -> None:
-        """Erase the bytes and the title. The digest stays, so the log still verifies and the gap is plain to see."""
+        """Erase the bytes, the title and the files. The digest stays, so the log still verifies and the gap is plain to see."""
         if by == self.proposed_by:
             raise NotAllowed("提议遮盖的人不能自己确认，请由另一人确认。")
         edition = self.edition
@@ -248,6 +293,7 @@ class Redaction(models.Model):
         if not untouched.update(redacted_at=entry.at, redacted_by=by):
             raise NotAllowed("这个版本已经遮盖。")
         Edition.objects.filter(pk=edition.pk).update(document=b"", title=REDACTED)
+        evidence.erase(edition)
         self._erase_from_staff_history()
         self.refresh_from_db()
 

@@ -15,6 +15,7 @@ from .acts import WORKING_FACTS, PublishedActs
 from .calendar import CalendarDay
 from .constraints import NotAllowed, explained, pair, who
 from .editions import Edition
+from .evidence import Evidence, Unavailable
 from .log import Checkpoint
 from .organisations import Organisation, ReceivingOffice
 from .rectification import RectificationTask
@@ -87,6 +88,13 @@ class PublicityNotice(PublishedActs, models.Model):
         related_name="notices",
         blank=True,
         help_text="一份公示可以包含几项任务。",
+    )
+    evidence = models.ManyToManyField(
+        Evidence,
+        verbose_name="附件（佐证材料）",
+        related_name="notices",
+        blank=True,
+        help_text="勾选随公示一起公布的文件；文件在整改任务的页面上传。发布后与正文一起固定，不再改动。",
     )
     stage = models.CharField(
         "公示环节",
@@ -245,8 +253,21 @@ class PublicityNotice(PublishedActs, models.Model):
                 office=self.receiving_office.as_printed() if self.receiving_office else None,
                 signatories=tuple(self.signatories.split()),
                 signed_on=self.signed_on,
+                attachments=tuple(each.as_printed() for each in self.files()),
             )
         )
+
+    def files(self) -> list[Evidence]:
+        """The files that the working copy will publish, in their printed order.
+
+        A file of a report stands beside the item of the same number, where the notice is about one task only.
+        """
+        if not self.pk:
+            return []
+        files, single = list(self.evidence.select_related("report")), self.tasks.count() == 1
+        for each in files:
+            each.item = each.report.ordinal if single and each.report else None
+        return files
 
     # --- Verbs ---------------------------------------------------------------------------------------------------
 
@@ -315,6 +336,7 @@ class PublicityNotice(PublishedActs, models.Model):
         notice._check_four_eyes(by=by, via=via, emergency_reason=emergency_reason)
         notice._check_publishable(archive=archive, today=timezone.localdate(at))
         notice._check_schedule(public_from, at)
+        notice._check_files()
         edition = Edition.objects.freeze(
             notice,
             act=notice.change_act or "publish",
@@ -379,6 +401,13 @@ class PublicityNotice(PublishedActs, models.Model):
             raise NotAllowed("定时公开的时间要晚于现在。")
         if public_from and timezone.localdate(public_from) > self.opens_on:
             raise NotAllowed("定时公开的时间不能晚于公示开始当天，否则公示期不足。")
+
+    def _check_files(self) -> None:
+        for each in self.files():
+            try:
+                each.read()
+            except Unavailable as error:
+                raise NotAllowed(f"附件“{each.name}”读不出来或已被改动，请重新上传后再发布。") from error
 
     def _check_four_eyes(self, *, by, via: str, emergency_reason: str) -> None:
         if via == Edition.Via.REVIEW and not self.submitted_at:

@@ -5,12 +5,11 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import path, reverse
 from django.utils.html import format_html
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from notices import pictures
-from notices.attachments import MEDIA_TYPES
+from notices.downloads import as_download
 from objections import vault
 from objections.models import Attachment
 
@@ -66,22 +65,8 @@ class AttachmentsAdmin(admin.ModelAdmin):
             return self._explained(request, objection, AWAY.format(row.name))
         except pictures.Unreadable:
             return self._explained(request, objection, NO_COPY.format(row.name))
-        return as_download(content, row)
+        return as_download(content, row.name, row.kind)
 
     def _explained(self, request, objection, message: str) -> HttpResponse:
         self.message_user(request, message, messages.ERROR)
         return HttpResponseRedirect(reverse("admin:objections_objection_change", args=[objection.pk]))
-
-
-def as_download(content: bytes, row: Attachment) -> HttpResponse:
-    """An answer that no browser shows or runs: to save, and nothing else."""
-    return HttpResponse(
-        content,
-        content_type=MEDIA_TYPES[row.kind],
-        headers={
-            "Content-Disposition": content_disposition_header(True, row.name),
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "Cross-Origin-Resource-Policy": "same-origin",
-        },
-    )

@@ -2,7 +2,7 @@
 
 import datetime
 
-from notices.models import Organisation, PublicityNotice
+from notices.models import Evidence, Organisation, PublicityNotice
 
 from . import drafting, texts
 from .days import Days
@@ -86,6 +86,7 @@ class Course:
             notice.closes_on = notice.window().closes_on
         notice.save()
         notice.tasks.set([case.row for case in cases])
+        notice.evidence.set(Evidence.objects.filter(task__in=notice.tasks.all()))
         return notice
 
     # --- Drafts -------------------------------------------------------------------------------------------------------

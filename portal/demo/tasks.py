@@ -3,10 +3,20 @@
 import dataclasses
 import datetime
 
-from notices.documents.statements import chinese_date, find_acceptance, to_chinese
-from notices.models import InspectionRound, Measure, Organisation, ProgressReport, RectificationTask, SelfAcceptance
+from django.core.files.base import ContentFile
 
-from . import texts
+from notices.documents.statements import chinese_date, find_acceptance, to_chinese
+from notices.models import (
+    Evidence,
+    InspectionRound,
+    Measure,
+    Organisation,
+    ProgressReport,
+    RectificationTask,
+    SelfAcceptance,
+)
+
+from . import pictures, texts
 from .days import Days
 
 THEMES = ("responsibility", "water", "air", "waste", "nature")
@@ -78,4 +88,13 @@ def _task(text: dict, organisation: Organisation, round: InspectionRound, days: 
         for line, text, measure in zip(lines, done, measures, strict=True)
         if text
     )
+    for name, content, ordinal in pictures.of(text):
+        _attach(task, name, content, ordinal)
     return task
+
+
+def _attach(task: RectificationTask, name: str, content: bytes, ordinal: int) -> None:
+    report = task.reports.filter(ordinal=ordinal).first()
+    evidence = Evidence(task=task, report=report, file=ContentFile(content, name))
+    evidence.clean()
+    evidence.save()

@@ -7,7 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
+from notices.models import ProgressReport
 from tests import make
+from tests.hostile import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DAY = datetime.timedelta(days=1)
@@ -29,6 +31,9 @@ def notices(transactional_db):
     progress = draft.sections.get(kind="progress")
     progress.body = "以下为截至目前的情况。\n(一)清理河道。已清运垃圾三百吨。\n(三)增设监控。安装摄像头十二个。"
     progress.save()
+    report = ProgressReport.objects.create(task=task, ordinal=1, text="已清运垃圾三百吨。")
+    files = [("清运后的河道.jpg", picture()), ("清运台账.txt", b"2025")]
+    draft.evidence.set(make.make_evidence(task, *each, report=report) for each in files)
     draft.submit(by=make.make_user("zhang"))
     draft.publish(confirmed=True, by=make.make_user("li"), archive=True)
     draft.begin_correction(by=make.make_user("zhang"), reason="受理电话印错一位，现予更正。")
@@ -61,6 +66,7 @@ def addresses(notices) -> list[str]:
         f"{base}object/",
         *(f"/notices/{notices[state].reference}/object/" for state in ("upcoming", "closed", "withdrawn")),
         "/rounds/",
+        f"/tasks/{notices['closed'].tasks.get().pk}/",
         f"/rounds/{task.round.slug}/",
         f"/tasks/{task.pk}/",
         "/objections/track/",
