@@ -60,15 +60,16 @@ def proof(request, reference, number):
     found = get_object_or_404(
         Edition.objects.visible().select_related("notice"), notice__reference=reference, number=number
     )
-    newest = Checkpoint.objects.newest()
-    hashes = TreeNode.objects.inclusion_proof(found.sequence, newest.size)
-    return JsonResponse(
-        {
-            "entry": LogEntry.objects.get(sequence=found.sequence).line,
-            "sequence": found.sequence,
-            "size": newest.size,
-            "proof": [base64.b64encode(digest).decode() for digest in hashes],
-            "checkpoint": newest.note,
-        },
-        json_dumps_params={"ensure_ascii": False},
-    )
+    return JsonResponse(proof_of(found, Checkpoint.objects.newest()), json_dumps_params={"ensure_ascii": False})
+
+
+def proof_of(edition: Edition, checkpoint: Checkpoint) -> dict:
+    """The edition's line, its place, and the hashes that lead from it to the root of `checkpoint`, which covers it."""
+    hashes = TreeNode.objects.inclusion_proof(edition.sequence, checkpoint.size)
+    return {
+        "entry": LogEntry.objects.get(sequence=edition.sequence).line,
+        "sequence": edition.sequence,
+        "size": checkpoint.size,
+        "proof": [base64.b64encode(digest).decode() for digest in hashes],
+        "checkpoint": checkpoint.note,
+    }

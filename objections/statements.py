@@ -28,7 +28,7 @@ def statement(notice: PublicityNotice, now: datetime.datetime | None = None) -> 
     """What the acceptance file needs to know of a notice's publicity, as it stands at `now`."""
     now = now or timezone.now()
     parts = [_window(notice), _editions(notice), _displays(notice), _outages(notice, now)]
-    parts += [_objections(notice, now), _each(notice), _tallies(notice)]
+    parts += [in_numbers(notice, now), _each(notice), _tallies(notice)]
     return Report(
         title="公示情况说明",
         subject=f"{notice.edition.title}（{notice.reference}）",
@@ -109,7 +109,8 @@ def _outages(notice: PublicityNotice, now: datetime.datetime) -> Part:
     return Part("停机情况", (line(said),), ("开始", "恢复", "来源", "说明"), rows)
 
 
-def _objections(notice: PublicityNotice, now: datetime.datetime) -> Part:
+def in_numbers(notice: PublicityNotice, now: datetime.datetime) -> Part:
+    """How many objections came, by which way, when, and what became of them: counts alone."""
     queries = _queries()
     found = outcomes.count(notice, outcomes.TOTALS | {name: kind for name, (_, kind, _) in queries.items()})
     listed = reverse("admin:objections_objection_changelist")

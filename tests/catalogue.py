@@ -20,6 +20,7 @@ STAFF_PAGES = {
     "templates/notices/preview.html",
     "templates/objections/outcome.html",
     "templates/objections/_figure.html",
+    "templates/objections/case_file.html",
 }
 PRINTED = {"templates/notices/_document.html"}  # the notice itself, which stays in its language
 WITHOUT_TAGS = {"templates/unavailable.html"}  # read as it is when nothing else works

@@ -231,7 +231,7 @@ def test_a_row_is_not_replaced_by_inserting_another_in_its_place(model):
         (TreeNode, ("level", "index")),
         (Checkpoint, ("size",)),
         (Confirmation, ("edition_id",)),
-        (Edition.tasks.through, ("edition_id", "rectificationtask_id")),
+        (Edition.tasks.through, ("edition_id", "task_id")),
     ],
     ids=name_of,
 )

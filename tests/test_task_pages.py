@@ -35,7 +35,8 @@ def test_the_whole_story_is_told_in_order(client):
     notice.begin_correction(by=make.make_user("zhang"), reason="更正联系电话")
     notice.submit(by=make.make_user("zhang"))
     notice.publish(confirmed=True, by=make.make_user("li"), at=timezone.now() - datetime.timedelta(seconds=1))
-    closed = task.close(by=make.make_user("li"), closed_on=today, filing="青督改办〔2026〕1号")
+    task.propose_closure(by=make.make_user("zhang"), closed_on=today, filing="青督改办〔2026〕1号")
+    closed = task.close(by=make.make_user("li"))
     task.reopen(by=make.make_user("li"), reason="内部原因")
     told = steps(page(client, f"/tasks/{task.pk}/"))
     marks = ["督察组反馈问题", "整改措施2条", "自我验收", "工作开展情况2条", "期满", "第2版", closed.filing, "重新整改"]
@@ -120,7 +121,7 @@ def test_the_overdue_come_first_and_the_longest_overdue_before_others(client):
     for number, due in ((1, None), (2, today), (3, today - DAY), (4, today - 9 * DAY)):
         make.make_notice(tasks=[make.make_task(number, deadline_on=due)])
     html = page(client, "/rounds/central-1/")
-    assert re.findall(r'/tasks/\d+/">(第\d项)', html) == ["第4项", "第3项", "第1项", "第2项"]
+    assert re.findall(r'/tasks/\d+/" lang="zh-CN">(第\d项)', html) == ["第4项", "第3项", "第1项", "第2项"]
     assert re.findall(r"逾期(\d+)天", html) == ["9", "1"]
     assert "逾期2项" in html
 

@@ -120,7 +120,10 @@ class RectificationTask(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "整改任务"
-        permissions = [("close_rectificationtask", "可以办理销号")]
+        permissions = [
+            ("close_rectificationtask", "可以办理销号"),
+            ("export_case_file", "可以导出一案一档"),
+        ]
         ordering = ("round", "number", "sub_number", "case_number")
         constraints = [
             models.UniqueConstraint(
