@@ -7,20 +7,18 @@ import re
 import segno
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import Count
-from django.http import HttpResponse
+from django.db.models import Count, F
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import http_date
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from . import windows
 from .documents.differences import differences
 from .documents.notice import NoticeDocument, Section
-from .documents.rendering import to_text
 from .downloads import as_download
+from .linked import linked_data
 from .models import (
     CalendarDay,
     Checkpoint,
@@ -111,17 +109,25 @@ def notice_list(request):
 def notice(request, reference):
     """The notice as it stands: its current edition, measures beside their progress."""
     found = get_object_or_404(public_notices().select_related("edition__receiving_office"), reference=reference)
+    found.edition.notice = found  # the same row: it is not asked for again
     return _edition_page(request, "notices/notice.html", found, found.edition)
 
 
 @require_safe
 def edition(request, reference, number):
     """Any edition, in the printed order."""
-    found = _edition(reference, number)
+    found = visible_edition(reference, number)
     return _edition_page(request, "notices/edition.html", found.notice, found)
 
 
-def _redacted(request, edition: Edition):
+def visible_edition(reference: str, number: int | None = None) -> Edition:
+    """Edition `number` of a notice, its current one when no number is given; 404 where the public may not read it."""
+    which = {"notice__edition": F("pk")} if number is None else {"number": number}
+    editions = Edition.objects.visible().select_related("notice__organisation", "notice__edition", "redaction")
+    return get_object_or_404(editions.select_related("confirmation"), notice__reference=reference, **which)
+
+
+def redacted(request, edition: Edition):
     """410: the bytes were erased by law; what was there is known by its digest alone."""
     context = {"notice": edition.notice, "edition": edition, "redaction": edition.redaction}
     return render(request, "notices/redacted.html", context, status=410)
@@ -129,15 +135,16 @@ def _redacted(request, edition: Edition):
 
 def _edition_page(request, template, notice, edition):
     if edition.is_redacted:
-        return _redacted(request, edition)
+        return redacted(request, edition)
     today, document = timezone.localdate(), edition.read()
     context = {
         **card(notice, today),
         **document_context(document),
         "files": edition.files.select_related("edition__notice") if document.attachments else [],
-        **imprint(notice, edition),
+        **imprint(edition),
         "was_to_close_on": _earlier_end(edition),
         "edition": edition,
+        "linked_data": linked_data(notice, edition, document),
         "tasks": edition.told.select_related("task__round"),
         "today": today,
     }
@@ -147,13 +154,18 @@ def _edition_page(request, template, notice, edition):
     return response
 
 
-def imprint(notice: PublicityNotice, edition: Edition) -> dict:
+def edition_url(edition: Edition) -> str:
+    """The address of that very edition, whatever becomes of the notice."""
+    return settings.SITE_URL + reverse("notices:edition", args=[edition.notice.reference, edition.number])
+
+
+def imprint(edition: Edition) -> dict:
     """What a printed page needs so that a reader of the paper finds that very edition again."""
-    url = settings.SITE_URL + reverse("notices:edition", args=[notice.reference, edition.number])
+    url = edition_url(edition)
     code = segno.make(url, micro=False, error="m").svg_inline(scale=2, svgclass="qr", lineclass=None, border=0)
     return {
         "edition_url": url,
-        "short_code": f"{notice.reference}/{edition.number}-{edition.digest[:8]}",
+        "short_code": edition.short_code,
         "qr": mark_safe(code),  # noqa: S308 – segno draws it from our own address
     }
 
@@ -217,52 +229,17 @@ def draft_context(notice: PublicityNotice) -> dict:
 
 
 @require_safe
-def notice_text(request, reference):
-    """The current edition as plain text, in the printed order."""
-    found = get_object_or_404(public_notices(), reference=reference)
-    if found.edition.is_redacted:
-        return _redacted(request, found.edition)
-    return HttpResponse(to_text(found.edition.read()), content_type="text/plain; charset=utf-8")
-
-
-@require_safe
-def notice_json(request, reference):
-    """The current edition, byte for byte as hashed."""
-    return _bytes(request, get_object_or_404(public_notices(), reference=reference).edition)
-
-
-@require_safe
-def edition_json(request, reference, number):
-    """Any edition, byte for byte as hashed; 410 where they were erased by law."""
-    return _bytes(request, _edition(reference, number))
-
-
-@require_safe
 def edition_file(request, reference, number, place, name):
     """A file of a public edition, byte for byte as its digest says; 410 where it was erased by law."""
-    found = _edition(reference, number)
+    found = visible_edition(reference, number)
     if found.is_redacted:
-        return _redacted(request, found)
+        return redacted(request, found)
     file = get_object_or_404(found.files, number=place, name=name)
     try:
         return as_download(file.read(), file.name, file.kind)
     except Unavailable:
         log.error("file %s of edition %s cannot be read", file.pk, found.pk)
         return render(request, "notices/file_away.html", {"edition": found, "file": file}, status=503)
-
-
-def _edition(reference: str, number: int) -> Edition:
-    editions = Edition.objects.visible().select_related("notice__organisation", "notice__edition", "redaction")
-    return get_object_or_404(editions, notice__reference=reference, number=number)
-
-
-def _bytes(request, edition: Edition) -> HttpResponse:
-    if edition.is_redacted:
-        return _redacted(request, edition)
-    response = HttpResponse(bytes(edition.document), content_type="application/json")
-    response["Digest-SHA256"] = edition.digest
-    response["Last-Modified"] = http_date(edition.published_at.timestamp())
-    return response
 
 
 @require_safe

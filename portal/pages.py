@@ -3,13 +3,15 @@
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
-from notices.models import Checkpoint
+from notices.models import Checkpoint, InspectionRound, Organisation, ReferenceYear
 from objections.models import PRIVACY_VERSION
 
 from . import elder, languages
@@ -55,10 +57,27 @@ def accessibility(request):
 
 @require_safe
 def robots(request):
-    return HttpResponse(
-        "User-agent: *\nDisallow: /admin/\nDisallow: /objections/\nDisallow: /en/objections/\n",
-        content_type="text/plain",
-    )
+    lines = [
+        "User-agent: *",
+        "Disallow: /admin/",
+        "Disallow: /objections/",
+        "Disallow: /en/objections/",
+        "Disallow: /subscribe/",
+        "Allow: /",
+    ]
+    return HttpResponse("\n".join([*lines, f"Sitemap: {settings.SITE_URL}/sitemap.xml", ""]), content_type="text/plain")
+
+
+@require_safe
+def sitemap(request):
+    """The site at a glance, for people: its pages, and the lists by organisation, round and year."""
+    public = Q(notices__edition__public_from__lte=timezone.now())
+    context = {
+        "organisations": Organisation.objects.annotate(count=Count("notices", public)).filter(count__gt=0),
+        "rounds": InspectionRound.objects.all(),
+        "years": ReferenceYear.objects.order_by("-year").values_list("year", flat=True),
+    }
+    return render(request, "sitemap.html", context)
 
 
 @require_safe

@@ -1,6 +1,9 @@
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
+from django.contrib.sitemaps import views as sitemaps
 from django.urls import include, path
+
+from notices.sitemaps import SITEMAPS
 
 from . import health, pages
 
@@ -12,8 +15,11 @@ urlpatterns = [
         path("help/", pages.help_page, name="help"),
         path("privacy/", pages.privacy, name="privacy"),
         path("accessibility/", pages.accessibility, name="accessibility"),
+        path("sitemap/", pages.sitemap, name="sitemap"),
         prefix_default_language=False,
     ),
+    path("sitemap.xml", sitemaps.index, {"sitemaps": SITEMAPS, "sitemap_url_name": "sitemap-section"}),
+    path("sitemap-<section>.xml", sitemaps.sitemap, {"sitemaps": SITEMAPS}, name="sitemap-section"),
     path("robots.txt", pages.robots),
     path("favicon.ico", pages.icon),
     path("health/live", health.live),

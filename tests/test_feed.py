@@ -23,7 +23,7 @@ def entries(client) -> list:
 def test_an_entry_holds_the_whole_text_and_the_checkpoint_line(client):
     notice = make_notice()
     (entry,) = entries(client)
-    text = entry.find(f"{ATOM}summary").text
+    text = entry.find(f"{ATOM}content").text
     assert "青澜河两岸堆放垃圾。" in text
     assert str(Checkpoint.objects.newest()) in text
     assert entry.find(f"{ATOM}link").get("href") == f"http://testserver/notices/{notice.reference}/"
@@ -46,14 +46,14 @@ def test_a_correction_updates_the_entry_and_keeps_its_id(client):
     notice.publish(by=make_user("li"), confirmed=True)
     (after,) = entries(client)
     assert after.find(f"{ATOM}id").text == before.find(f"{ATOM}id").text
-    assert "东岸" in after.find(f"{ATOM}summary").text
+    assert "东岸" in after.find(f"{ATOM}content").text
     assert after.find(f"{ATOM}updated").text >= before.find(f"{ATOM}updated").text
 
 
 def test_a_withdrawn_notice_says_so_and_a_redacted_one_is_gone(client):
     notice = withdraw(make_notice(), "落款单位有误")
     (entry,) = entries(client)
-    assert "已撤回：落款单位有误" in entry.find(f"{ATOM}summary").text
+    assert "撤回原因：落款单位有误" in entry.find(f"{ATOM}content").text
     notice.propose_redaction(by=make_user("zhang"), number=1, ground="依据某法")
     notice.redact(by=make_user("li"), number=1)
     assert entries(client) == []

@@ -58,7 +58,7 @@ def addresses():
     rounds = ["/rounds/", f"/rounds/{task.round.slug}/", f"/tasks/{task.pk}/"]
     notices = ["/", "/notices/", "/notices/?state=open&year=2001", base, f"{base}history/", f"{base}editions/1/"]
     objections = [f"{base}object/", "/objections/track/", "/objections/received/"]
-    return [*notices, *rounds, *objections, "/log/", "/help/", "/privacy/", "/accessibility/", "/nowhere/"]
+    return [*notices, *rounds, *objections, "/log/", "/help/", "/privacy/", "/accessibility/", "/sitemap/", "/nowhere/"]
 
 
 def in_english(html: str) -> str:

@@ -12,6 +12,7 @@ import zlib
 
 from .files import BINARY, MEGABYTE, Unreadable, row_lines
 from .numerals import to_chinese
+from .rendering import INDENT, SIGNATURE_INDENT
 
 MAX_ENTRIES = 2_000
 MAX_UNPACKED = 100 * MEGABYTE
@@ -34,7 +35,7 @@ def read_docx(content: bytes) -> list[str]:
     if document.count(b"<") > MAX_TAGS:
         raise Unreadable(_BOMB)
     small = (read_part(content, f"word/{name}.xml", MAX_SMALL_PART) for name in ("numbering", "styles"))
-    return _parsed(document, _Body(_Numbers(*small)))
+    return _parsed(document, _Body(_Numbers(*small), styled=b'"Heading1"' in document))
 
 
 def read_part(content: bytes, name: str, limit: int) -> bytes | None:
@@ -115,8 +116,8 @@ class _Paragraph:
 class _Body:
     """Target of lxml's parser: paragraphs and rows of word/document.xml as lines."""
 
-    def __init__(self, numbers: "_Numbers"):
-        self.numbers = numbers
+    def __init__(self, numbers: "_Numbers", *, styled: bool):
+        self.numbers, self.styled = numbers, styled
         self.lines: list[str] = []
         self.paragraphs: list[_Paragraph] = []
         self.rows: list[list[list[str]]] = []
@@ -166,7 +167,13 @@ class _Body:
         text = "".join(paragraph.text)
         if text.strip():
             label = self.numbers.next_label(paragraph.style, paragraph.number)
-            self._emit([label + text.strip() if label else text])
+            self._emit([self._indent(paragraph.style) + (label + text.strip() if label else text)])
+
+    def _indent(self, style: str) -> str:
+        """Where headings have a style of their own, the layout of our own text form: it says all that the styles say."""
+        if self.rows or not self.styled or style.startswith("Heading"):
+            return ""
+        return SIGNATURE_INDENT if style == "Signature" else INDENT
 
     def _emit(self, lines: list[str]) -> None:
         into = self.rows[-1][-1] if self.rows and self.rows[-1] else self.lines

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from notices import transparency
 from notices.documents.notice import NoticeDocument
+from notices.documents.numerals import chinese_date
+from notices.documents.rendering import Mark
 
 from . import evidence
 from .constraints import NotAllowed, pair, who
@@ -193,6 +195,30 @@ class Edition(models.Model):
     def read(self) -> NoticeDocument:
         """The document that was published."""
         return NoticeDocument.from_bytes(bytes(self.document))
+
+    @property
+    def short_code(self) -> str:
+        """What a printed copy bears: reference, edition, the beginning of the digest."""
+        return f"{self.notice.reference}/{self.number}-{self.digest[:8]}"
+
+    def marks(self) -> tuple[Mark, ...]:
+        """What stands above the title of every copy: what became of this edition since, and who has not confirmed it."""
+        notice, current, marks = self.notice, self.notice.edition, []
+        if notice.withdrawn_at:
+            day = chinese_date(timezone.localdate(notice.withdrawn_at))
+            withdrawn = f"本公示已于{day}撤回，不再有效。\n撤回原因：{notice.withdrawal_reason}"
+            marks.append(Mark("已撤回", withdrawn, void=True))
+        if self.number < current.number:
+            replaced = f"这是第{self.number}版，已由第{current.number}版替代。\n更正说明：{current.reason}"
+            marks.append(Mark("旧版本", replaced, void=True))
+        if self.number > 1:
+            day = chinese_date(timezone.localdate(self.published_at))
+            marks.append(
+                Mark(f"已{self.get_act_display()}", f"这是第{self.number}版，{day}发布。\n说明：{self.reason}")
+            )
+        if self.is_unconfirmed:
+            marks.append(Mark("尚未确认", "本版发布后还没有经第二人确认。"))
+        return tuple(marks)
 
 
 class EditionTaskQuerySet(models.QuerySet):

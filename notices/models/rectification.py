@@ -67,6 +67,11 @@ LONG_AGO = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 class TaskQuerySet(models.QuerySet):
+    def public(self):
+        """The tasks that a public notice shows: RectificationTask.shown of one, without notices whose text was erased."""
+        notices = self.model._meta.get_field("notices").related_model.objects.public()
+        return self.filter(Exists(notices.filter(edition__tasks=OuterRef("pk")).exclude(edition__document=b"")))
+
     def staged(self, today: datetime.date | None = None):
         """Annotates `derived_stage` for `today` (a day in Asia/Shanghai): what RectificationTask.stage says of one."""
         today = today or timezone.localdate()

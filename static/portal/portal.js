@@ -1,4 +1,4 @@
-// What the public pages do with a script: print, and switch the view in place. Everything works without.
+// What the public pages do with a script: print, copy an address, switch the view in place. Everything works without.
 (function () {
   function each(selector, act) {
     Array.prototype.forEach.call(document.querySelectorAll(selector), act);
@@ -8,6 +8,17 @@
     button.closest("[hidden]").removeAttribute("hidden");
     button.addEventListener("click", function () {
       window.print();
+    });
+  });
+
+  each("[data-copy]", function (button) {
+    var share = button.closest(".share");
+    if (!navigator.clipboard) return;
+    button.closest("[hidden]").removeAttribute("hidden");
+    button.addEventListener("click", function () {
+      navigator.clipboard.writeText(share.querySelector("[data-copied]").textContent).then(function () {
+        share.querySelector("[data-copy-done]").hidden = false;
+      });
     });
   });
 

@@ -74,6 +74,7 @@ def addresses(notices) -> list[str]:
         "/help/",
         "/privacy/",
         "/accessibility/",
+        "/sitemap/",
         "/nowhere/",
         *(f"/en{address}" for address in ("/", "/notices/", base, f"{base}object/", "/objections/track/", "/help/")),
     ]
@@ -268,3 +269,15 @@ def test_a_first_view_is_light(page, live_server, notices):
     page.wait_for_load_state("networkidle")
     assert sum(sizes.values()) < 150_000, sizes
     assert sum(size for url, size in sizes.items() if url.endswith(".js")) < 30_000
+
+
+def test_the_address_of_a_notice_is_copied(watched, live_server, notices):
+    watched.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    watched.goto(f"{live_server.url}/notices/{notices['open'].reference}/")
+    watched.click("details.share summary")
+    watched.click("[data-copy]")
+    watched.wait_for_selector("[data-copy-done]:not([hidden])")
+    assert watched.evaluate("navigator.clipboard.readText()").endswith(f"/notices/{notices['open'].reference}/")
+    found = Axe().run(watched, options=RULES)
+    assert not found.response["violations"], found.generate_report()
+    assert not watched.wrong
