@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
@@ -54,6 +54,37 @@ def _asking():
 def make_table() -> None:
     with _asking() as cursor:
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} (name varchar(16) PRIMARY KEY, wrapped text NOT NULL)")
+
+
+def compact() -> None:
+    """Rewrite the table, so that no page has a destroyed key any more."""
+    with _asking() as cursor:
+        cursor.execute("VACUUM" if cursor.db.vendor == "sqlite" else f"VACUUM FULL {TABLE}")
+
+
+def batches(size: int) -> Iterator[list[tuple[str, str]]]:
+    """(name, wrapped) of every key that is not destroyed, by name."""
+    last = ""
+    while True:
+        with _asking() as cursor:
+            cursor.execute(f"SELECT name, wrapped FROM {TABLE} WHERE name > %s ORDER BY name LIMIT %s", [last, size])  # noqa: S608
+            rows = cursor.fetchall()
+        if not rows:
+            return
+        yield [(name, wrapped) for name, wrapped in rows if wrapped]
+        last = rows[-1][0]
+
+
+def replace(renewed: list[tuple[str, str, str]]) -> int:
+    """Store (new, name, old): the key of that name wrapped anew, where it is still wrapped as before. How many."""
+    with _asking() as cursor:
+        cursor.execute("BEGIN")
+        count = 0
+        for each in renewed:
+            cursor.execute(f"UPDATE {TABLE} SET wrapped = %s WHERE name = %s AND wrapped = %s", each)  # noqa: S608
+            count += cursor.rowcount
+        cursor.execute("COMMIT")
+    return count
 
 
 class Keyring:

@@ -62,6 +62,14 @@ def remove(name: str) -> None:
         path_of(name).unlink(missing_ok=True)
 
 
+def erase(name: str) -> None:
+    """Take the file away for good. Raises Unavailable when it stays."""
+    try:
+        path_of(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise Unavailable(name) from error
+
+
 def names(before: float) -> Iterator[str]:
     """Every stored file last changed before that time (seconds since 1970)."""
     for path in root().glob("??/*"):

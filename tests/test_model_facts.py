@@ -21,6 +21,7 @@ NOBODY = {
     "begun": "the mail server, or this site, fell silent",
     "probe": "a plan, not a fact",
     "ended": "the mail server, or this site, came back",
+    "purged": "the nightly run",
 }
 
 OWN_MODELS = [model for app in ("notices", "objections") for model in apps.get_app_config(app).get_models()]

@@ -98,6 +98,13 @@ class ReceivingOffice(models.Model):
     )
     accepts_anonymous = models.BooleanField("接受匿名异议", default=False, help_text="匿名者凭回执码查询答复。")
 
+    keep_personal_data_days = models.PositiveIntegerField(
+        "个人信息保存天数",
+        default=1095,
+        help_text="异议办结（或不予受理）后，异议人的姓名、联系方式、异议内容、答复和附件再保存多少天，期满自动删除；"
+        "件数、办理经过和结论一直保留。需要更久的个案，可以在异议页面保留并写明原因。",
+    )
+
     class Meta:
         verbose_name = verbose_name_plural = "受理部门"
         ordering = ("organisation", "name")
@@ -111,6 +118,11 @@ class ReceivingOffice(models.Model):
                 condition=~Q(phone="", email="", address=""),
                 name="notices_receivingoffice_reachable",
                 violation_error_message="电话、公开邮箱、地址至少填一项，群众才能联系到受理部门。",
+            ),
+            models.CheckConstraint(
+                condition=Q(keep_personal_data_days__gte=1, keep_personal_data_days__lte=36500),
+                name="notices_receivingoffice_keeping",
+                violation_error_message="个人信息保存天数应在 1 到 36500 之间。",
             ),
         ]
 

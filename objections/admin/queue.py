@@ -114,6 +114,10 @@ def is_open(objection: Objection, user) -> bool:
     return objection.status != Status.DONE
 
 
+def is_kept(objection: Objection, user) -> bool:
+    return not objection.purged_at
+
+
 @admin.register(Objection)
 class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
     change_list_template = "admin/objections/objection/change_list.html"
@@ -137,6 +141,7 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
         ("异议", {"fields": ("part", "content", "alike", "content_digest")}),
         ("异议人（对责任单位保密）", {"fields": ("kind", "anonymous", "name", "phone", "email", "entered_by")}),
         ("办理", {"fields": ("decline_reason", "finding", "reply")}),
+        ("个人信息保存", {"fields": ("keep_until", "held_at", "held_by", "hold_reason", "purged_at")}),
     )
 
     verbs = {
@@ -169,16 +174,29 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
             lambda each, user: is_open(each, user) and not each.routed_to_id,
             ask(reason=words("原因（例如异议针对受理部门本身；异议人看不到）")),
         ),
-        "note": Verb("记内部备注", HANDLE, lambda each, user: True, ask(text=words("备注（异议人看不到）"))),
+        "note": Verb("记内部备注", HANDLE, is_kept, ask(text=words("备注（异议人看不到）"))),
         "reopen": Verb(
-            "重新办理", HANDLE, lambda each, user: each.status == Status.DONE, ask(reason=words("重新办理的原因"))
+            "重新办理",
+            HANDLE,
+            lambda each, user: each.status == Status.DONE and is_kept(each, user),
+            ask(reason=words("重新办理的原因")),
         ),
         "reissue_code": Verb(
             "补发回执码",
             HANDLE,
-            lambda each, user: True,
+            is_kept,
             ask(checked=words("怎样核实了对方身份（例如回拨登记的电话）")),
         ),
+    }
+
+    verbs |= {
+        "hold": Verb(
+            "保留个人信息，暂不删除",
+            HANDLE,
+            lambda each, user: not each.held_at and not each.purged_at,
+            ask(reason=words("保留的原因（异议人看不到）")),
+        ),
+        "release_hold": Verb("不再保留个人信息", HANDLE, lambda each, user: each.held_at),
     }
 
     def seen(self, objection) -> str:
@@ -266,6 +284,10 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
             return "-"
         days = (objection.due_on - timezone.localdate()).days
         return f"已逾期 {-days} 天" if days < 0 else f"{days} 天"
+
+    @admin.display(description="个人信息保存到")
+    def keep_until(self, objection):
+        return objection.keep_until
 
     @admin.display(description="逾期提出")
     def late(self, objection):

@@ -30,7 +30,7 @@ class HandlingActs:
     @transaction.atomic
     def _record(self, kind: str, facts: Q, refusal: str, *, by, at, text: str = "", **changes) -> None:
         """Guarded update with its event: only while `facts` hold; otherwise NotAllowed with `refusal`."""
-        rows = type(self).objects.filter(facts, pk=self.pk)
+        rows = type(self).objects.filter(facts, pk=self.pk, purged_at=None)
         if not (rows.update(**changes) if changes else rows.exists()):
             raise NotAllowed(refusal)
         self.events.create(kind=kind, at=at, by=by, text=text)
@@ -66,7 +66,7 @@ class HandlingActs:
         self._record(
             "reopened",
             Q(done_at__isnull=False),
-            "只有已办结的异议可以重新办理。",
+            "只有已办结、个人信息还没有删除的异议可以重新办理。",
             by=by,
             at=at,
             text=reason,
@@ -77,6 +77,8 @@ class HandlingActs:
 
     def note(self, *, by, text: str, at: datetime.datetime | None = None) -> "Note":
         """Write down something for colleagues; the objector never sees it."""
+        if self.purged_at:
+            raise NotAllowed("个人信息已按期删除，不能再记备注。")
         return self.notes.create(by=by, at=at or timezone.now(), text=needs(text, "请填写备注内容。"))
 
     @transaction.atomic
@@ -89,7 +91,15 @@ class HandlingActs:
         token = secrets.token_urlsafe(24)
         code = receipts.code_for(token)
         digest = {"reissued_digest": receipts.digest(code)}
-        self._record("reissued", Q(), "没有这条异议。", by=by, at=at or timezone.now(), text=checked, **digest)
+        self._record(
+            "reissued",
+            Q(purged_at=None),
+            "个人信息已按期删除，不能再补发。",
+            by=by,
+            at=at or timezone.now(),
+            text=checked,
+            **digest,
+        )
         self.mails.filter(sent_at__isnull=True).exclude(token="").update(token=self.seal(token))
         return code
 

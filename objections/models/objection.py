@@ -22,6 +22,7 @@ from objections.sealing import OfObjection, SealedTextField, seal
 from . import routing
 from .attachment import Attachment
 from .handling import HandlingActs, needs
+from .keeping import KeepingActs
 from .outgoing import OutgoingMail
 from .queue import FACTS, UNANSWERED, UNDECIDED, ObjectionQuerySet, Status, last_unnoticed_day
 from .terms import HandlingTerms
@@ -111,7 +112,7 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
         return self.receive(**form, opened_at=at, at=at, **arrival, **staff)
 
 
-class Objection(HandlingActs, models.Model):
+class Objection(HandlingActs, KeepingActs, models.Model):
     """One objection. Who said it is encrypted; what became of it are facts with time and author."""
 
     class Channel(models.TextChoices):
@@ -178,6 +179,10 @@ class Objection(HandlingActs, models.Model):
     reply = SealedTextField("答复内容", blank=True)
     done_at = models.DateTimeField("办结时间", null=True, blank=True)
     done_by = who("办结人", null=True, blank=True)
+    held_at = models.DateTimeField("保留个人信息时间", null=True, blank=True)
+    held_by = who("保留个人信息的决定人", null=True, blank=True)
+    hold_reason = SealedTextField("保留个人信息的原因", blank=True)
+    purged_at = models.DateTimeField("个人信息删除时间", null=True, blank=True)
 
     objects = ObjectionManager()
 
@@ -217,6 +222,13 @@ class Objection(HandlingActs, models.Model):
             pair("verified", "核查要同时有时间和办理人。"),
             pair("replied", "答复要同时有时间和办理人。"),
             pair("done", "办结要同时有时间和办理人。"),
+            pair("held", "保留个人信息要同时有时间和决定人。"),
+            explained("held", "hold_reason", "保留个人信息要写明原因。"),
+            models.CheckConstraint(
+                condition=Q(purged_at__isnull=True) | Q(held_at__isnull=True),
+                name="objections_objection_purged_was_not_held",
+                violation_error_message="保留的个人信息不能删除。",
+            ),
             explained("declined", "decline_reason", "不予受理要写明原因。"),
             explained("verified", "finding", "核查要有结论。"),
             explained("replied", "reply", "答复要有内容。"),
@@ -275,7 +287,9 @@ class Objection(HandlingActs, models.Model):
         return self.notice.objections.filter(likeness=self.likeness).exclude(pk=self.pk).order_by("id")
 
     def seal(self, text: str) -> str:
-        """`text` under this objection's key, for an `update()`."""
+        """`text` under this objection's key, for an `update()`. Raises NotAllowed once that key is destroyed."""
+        if self.purged_at:
+            raise NotAllowed("个人信息已按期删除，这条异议不能再办理。")
         return seal(text, self.data_key)
 
     def begin(self, token: str, at: datetime.datetime) -> None:
@@ -298,7 +312,9 @@ class Objection(HandlingActs, models.Model):
         at = at or timezone.now()
         changes |= {f"{kind}_at": at, f"{kind}_by": by}
         with transaction.atomic():
-            if not Objection.objects.filter(facts, pk=self.pk, **{f"{kind}_at": None}).update(**changes):
+            if not Objection.objects.filter(facts, pk=self.pk, purged_at=None, **{f"{kind}_at": None}).update(
+                **changes
+            ):
                 raise NotAllowed(refusal)
             self.events.create(kind=kind, at=at, by=by, text=text)
         self.refresh_from_db()
@@ -357,6 +373,9 @@ class Event(OfObjection, models.Model):
         REMINDED = "reminded", "已催办"
         READDRESSED = "readdressed", "已更正收件地址"
         RETRIED = "retried", "已重新发送"
+        HELD = "held", "个人信息暂不删除"
+        RELEASED = "released", "个人信息不再保留"
+        PURGED = "purged", "个人信息已按期删除"
 
     objection = models.ForeignKey(Objection, models.CASCADE, verbose_name="异议", related_name="events")
     kind = models.CharField("事项", max_length=12, choices=Kind)
@@ -375,7 +394,14 @@ class Event(OfObjection, models.Model):
 
 
 # What concerns the office alone.
-INTERNAL = (Event.Kind.ASSIGNED, Event.Kind.REMINDED, Event.Kind.READDRESSED, Event.Kind.RETRIED)
+INTERNAL = (
+    Event.Kind.ASSIGNED,
+    Event.Kind.REMINDED,
+    Event.Kind.READDRESSED,
+    Event.Kind.RETRIED,
+    Event.Kind.HELD,
+    Event.Kind.RELEASED,
+)
 
 
 def _sha256(text: str) -> str:

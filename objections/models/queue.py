@@ -10,6 +10,8 @@ from notices import windows
 from notices.models.calendar import current_calendar
 from objections import receipts
 
+from . import keeping
+
 
 class Status(models.TextChoices):
     """Where an objection stands. Derived from facts, never stored."""
@@ -50,7 +52,7 @@ def standing_at(status: str) -> Q:
 
 def impersonal(prefix: str = "") -> list[str]:
     """The fields of an objection that tell who said what; `prefix` leads to it from another model."""
-    return [prefix + name for name in ("name", "phone", "email", "content", "decline_reason", "reply")]
+    return [prefix + name for name in ("name", "phone", "email", "content", "decline_reason", "reply", "hold_reason")]
 
 
 class ObjectionQuerySet(models.QuerySet):
@@ -100,6 +102,11 @@ class ObjectionQuerySet(models.QuerySet):
     def impersonal(self):
         """Without the fields that tell who said what: for what is done to many, where one broken field must not stop it."""
         return self.defer(*impersonal())
+
+    def expired(self, today: datetime.date):
+        """Whose personal data are to be erased, unless they are held."""
+        ended = self.filter(purged_at=None).annotate(ended_at=keeping.ENDED_AT)
+        return ended.filter(keeping.time_is_over(today))
 
     def dated(self):
         """Annotates `arrived_on`, the day that counts: the postmark of a letter, else the day of receipt."""
