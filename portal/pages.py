@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
-from notices.models import Checkpoint, InspectionRound, Organisation, ReferenceYear
+from notices.models import Checkpoint, InspectionRound, Organisation, ReceivingOffice, ReferenceYear
 from objections.models import PRIVACY_VERSION
 
 from . import elder, languages
@@ -47,7 +47,9 @@ def help_page(request):
 
 @require_safe
 def privacy(request):
-    return render(request, "privacy.html", {"version": PRIVACY_VERSION})
+    return render(
+        request, "privacy.html", {"version": PRIVACY_VERSION, "keep_days": ReceivingOffice().keep_personal_data_days}
+    )
 
 
 @require_safe

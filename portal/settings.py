@@ -270,6 +270,8 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 10}
 LOGIN_URL = "admin:login"
 
+DEFAULT_EXCEPTION_REPORTER = "portal.reports.Report"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.reports.NoValues"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

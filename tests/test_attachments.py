@@ -409,7 +409,9 @@ def test_only_who_may_see_the_objection_gets_the_file(client, media):
     assert client.get(plain).status_code == 302  # to the login
     client.force_login(make_user("wang", is_active=True))
     assert {client.get(address).status_code for address in (plain, original)} == {404}
-    client.force_login(make_user("liu", "objections.view_objection"))
+    client.force_login(make_user("chen", "objections.view_objection"))
+    assert {client.get(address).status_code for address in (plain, original)} == {403}
+    client.force_login(make_user("liu", "objections.view_objection", "objections.view_personal_data"))
     assert client.get(plain).status_code == client.get(original).status_code == 200
     assert client.post(plain).status_code == 405
     row = Attachment.objects.get()

@@ -12,9 +12,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
+from notices import mail
 from notices.attachments import Checked, sha256
 from notices.models import NotAllowed, TrailEntry
-from objections import keyring, mail, outcomes, receipts, retention, vault
+from objections import keyring, outcomes, receipts, retention, vault
 from objections.keyring import ring
 from objections.models import Attachment, Event, Note, Objection, OutgoingMail
 from objections.models.keeping import sealed_fields

@@ -1,6 +1,7 @@
 """Attachments on the objection's admin page: listed beside it, downloaded through a view of its own."""
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import path, reverse
@@ -12,6 +13,8 @@ from notices import pictures
 from notices.downloads import as_download
 from objections import vault
 from objections.models import Attachment
+
+from .revealing import REVEAL, record_view
 
 ROUTE = "objections_objection_attachment"
 AWAY = "附件“{}”读不出来：文件缺失或已损坏，请联系系统管理员从备份恢复。"
@@ -59,8 +62,12 @@ class AttachmentsAdmin(admin.ModelAdmin):
         row = objection and objection.attachments.filter(pk=attachment).first()
         if not row or not self.has_view_permission(request, objection):
             raise Http404
+        if not request.user.has_perm(REVEAL):
+            raise PermissionDenied
+        original = request.GET.get("original") == "1"
+        record_view(request, row, objection, original=original)
         try:
-            content = row.read() if request.GET.get("original") == "1" else row.bare()
+            content = row.read() if original else row.bare()
         except vault.Unavailable:
             return self._explained(request, objection, AWAY.format(row.name))
         except pictures.Unreadable:

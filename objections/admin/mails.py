@@ -3,11 +3,13 @@
 from django import forms
 from django.contrib import admin
 
-from notices.admin.verbs import Verb, VerbsAdmin, ask
+from notices.admin.verbs import Verb, ask
+from objections.masking import masked_email
 from objections.models import OutgoingMail
 from objections.models.queue import impersonal
 
 from .queue import HANDLE
+from .revealing import RevealingAdmin, reveal
 
 
 class DeliveryFilter(admin.SimpleListFilter):
@@ -29,7 +31,7 @@ class DeliveryFilter(admin.SimpleListFilter):
 
 
 @admin.register(OutgoingMail)
-class OutgoingMailAdmin(VerbsAdmin):
+class OutgoingMailAdmin(RevealingAdmin):
     list_display = ("__str__", "kind", "delivery", "created_at", "due_at", "attempts", "last_error")
     list_filter = (DeliveryFilter, "kind")
     facts = ("objection", "kind", "delivery", "created_at", "due_at", "attempts", "last_error", "sent_at", "message_id")
@@ -48,6 +50,16 @@ class OutgoingMailAdmin(VerbsAdmin):
         rows = super().get_queryset(request)
         return rows.select_related("objection").defer("recipient", "token", *impersonal("objection__"))
 
+    masks = {"recipient": "masked_recipient"}
+    verbs |= reveal(lambda mail, user: user.has_perm(HANDLE))
+
+    def objection_of(self, mail):
+        return mail.objection
+
+    @admin.display(description="收件人")
+    def masked_recipient(self, mail):
+        return masked_email(mail.recipient)
+
     @admin.display(description="状态")
     def delivery(self, mail):
         if mail.sent_at:
@@ -56,7 +68,7 @@ class OutgoingMailAdmin(VerbsAdmin):
 
     def get_fields(self, request, obj=None):
         """The address is shown to those who may correct it."""
-        return (*self.facts, "recipient") if request.user.has_perm(HANDLE) else self.facts
+        return self.shown(request, (*self.facts, "recipient")) if request.user.has_perm(HANDLE) else self.facts
 
     def get_readonly_fields(self, request, obj=None):
         return self.get_fields(request, obj)

@@ -9,15 +9,17 @@ from django.urls import path, re_path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from notices.admin.verbs import Verb, VerbsAdmin, ask, words
+from notices.admin.verbs import Verb, ask, words
 from notices.models import NotAllowed
 from objections.forms import parts
 from objections.keyring import ring
+from objections.masking import masked_email, masked_name, masked_phone
 from objections.models import Event, Note, Objection, Status
 from objections.models.queue import BY_DUE_DATE
 
 from . import entering, statements
 from .attachments import AttachmentInline, AttachmentsAdmin
+from .revealing import RevealingAdmin, reveal
 
 HANDLE = "objections.handle_objection"
 FINDINGS = [("", "请选择"), *Objection.Finding.choices]
@@ -119,10 +121,11 @@ def is_kept(objection: Objection, user) -> bool:
 
 
 @admin.register(Objection)
-class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
+class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
     change_list_template = "admin/objections/objection/change_list.html"
     list_display = (
         "number",
+        "objector",
         "status_label",
         "due_label",
         "days_left",
@@ -189,6 +192,8 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
         ),
     }
 
+    masks = {"name": "masked_name", "phone": "masked_phone", "email": "masked_email"}
+    verbs |= reveal(lambda each, user: is_kept(each, user) and bool(each.name or each.phone or each.email))
     verbs |= {
         "hold": Verb(
             "保留个人信息，暂不删除",
@@ -234,6 +239,11 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
             objection.see(by=request.user)
         return super().change_view(request, object_id, form_url, extra_context)
 
+    def get_fieldsets(self, request, obj=None):
+        return [
+            (title, {**options, "fields": self.shown(request, options["fields"])}) for title, options in self.fieldsets
+        ]
+
     def act(self, request, pk, name):
         return self.reissue(request, pk) if name == "reissue_code" else super().act(request, pk, name)
 
@@ -250,7 +260,7 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
         return entering.show_code(request, objection, code)
 
     def get_readonly_fields(self, request, obj=None):
-        return [name for _, options in self.fieldsets for name in options["fields"]]
+        return [name for _, options in self.get_fieldsets(request, obj) for name in options["fields"]]
 
     def has_add_permission(self, request):
         return False
@@ -261,6 +271,22 @@ class ObjectionAdmin(AttachmentsAdmin, VerbsAdmin):
     @admin.display(description="受理编号", ordering="id")
     def number(self, objection):
         return objection.number
+
+    @admin.display(description="异议人")
+    def objector(self, objection):
+        return "匿名" if objection.anonymous else masked_name(objection.name)
+
+    @admin.display(description="姓名或单位名称")
+    def masked_name(self, objection):
+        return masked_name(objection.name)
+
+    @admin.display(description="电话")
+    def masked_phone(self, objection):
+        return masked_phone(objection.phone)
+
+    @admin.display(description="电子邮箱")
+    def masked_email(self, objection):
+        return masked_email(objection.email)
 
     @admin.display(description="办理状态")
     def status_label(self, objection):

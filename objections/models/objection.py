@@ -189,7 +189,7 @@ class Objection(HandlingActs, KeepingActs, models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "异议"
         ordering = ("-received_at", "-id")
-        permissions = [("handle_objection", "可以办理异议")]
+        permissions = [("handle_objection", "可以办理异议"), ("view_personal_data", "可以查看异议人的联系方式和附件")]
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="objections_newest_first"),
             models.Index(fields=["notice", "received_at"], name="objections_of_a_notice"),

@@ -15,6 +15,7 @@ from notices.encryption import Unreadable, UnreadableField
 from notices.models import Checkpoint, Outgoing, ReceivingOffice
 from notices.models.outgoing import OutgoingQuerySet
 from objections import receipts, vault
+from objections.masking import masked_email
 from objections.sealing import OfObjection, SealedTextField
 
 MOST_ATTACHED = 5 * MEGABYTE  # in one mail: more is refused by many servers
@@ -104,7 +105,8 @@ class OutgoingMail(OfObjection, Outgoing):
 
     def tried_again(self, kind: str, *, by, at: datetime.datetime, text: str) -> None:
         """What the objector said stays as it was said; the story tells where the mail went."""
-        self.objection.events.create(kind=kind, at=at, by=by, text=text)
+        self.refresh_from_db(fields=["recipient"])
+        self.objection.events.create(kind=kind, at=at, by=by, text=masked_email(self.recipient))
 
 
 def attached(objection) -> tuple[list[tuple[str, bytes, str]], int]:
