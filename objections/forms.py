@@ -21,6 +21,7 @@ from notices.models import PublicityNotice
 
 from . import clamd
 from .models import Objection
+from .vault import Unavailable
 
 SALT = "objections.form"
 IDENTITY_NUMBER = re.compile(r"(?<!\d)\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
@@ -64,11 +65,14 @@ class AttachmentsInput(forms.FileInput):
 
 
 class AttachmentsField(forms.Field):
-    """Any number of files, none of them required: a list of attachments.Checked."""
+    """Any number of files, none of them required: a list of attachments.Checked. Raises Unavailable for a file that
+    the temporary folder could not take."""
 
     widget = AttachmentsInput(attrs={"accept": ",".join(f".{extension}" for extension in EXTENSIONS)})
 
     def clean(self, value) -> list:
+        if any(getattr(upload, "lost", False) for upload in value or []):
+            raise Unavailable("no room for temporary files")
         try:
             return check_all(value or [])
         except Refused as refusal:

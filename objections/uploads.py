@@ -38,6 +38,7 @@ class BoundedUploadHandler(FileUploadHandler):
     """
 
     number = 0
+    lost = False
 
     def handle_raw_input(self, input_data, META, content_length, boundary, encoding=None):
         if content_length > MAX_BODY:
@@ -46,17 +47,35 @@ class BoundedUploadHandler(FileUploadHandler):
     def new_file(self, *arguments, **options):
         super().new_file(*arguments, **options)
         self.number += 1
-        about = (self.file_name, self.content_type, 0, self.charset, self.content_type_extra)
+        self.lost = False
+        self.current = self._nothing()
         if self.number <= MAX_FILES:
-            self.current = TemporaryUploadedFile(*about)
-        else:
-            self.current = InMemoryUploadedFile(io.BytesIO(), self.field_name, *about)
+            with self._or_lost():
+                self.current = TemporaryUploadedFile(*self._about())
+
+    def _about(self):
+        return self.file_name, self.content_type, 0, self.charset, self.content_type_extra
+
+    def _nothing(self):
+        return InMemoryUploadedFile(io.BytesIO(), self.field_name, *self._about())
+
+    @contextlib.contextmanager
+    def _or_lost(self):
+        """A temporary folder that is full takes the file, not what was typed beside it."""
+        try:
+            yield
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.current.close()
+            self.current, self.lost = self._nothing(), True
 
     def receive_data_chunk(self, raw_data, start):
-        if self.number <= MAX_FILES and start < MAX_FILE:
-            self.current.write(raw_data)
+        if self.number <= MAX_FILES and start < MAX_FILE and not self.lost:
+            with self._or_lost():
+                self.current.write(raw_data)
 
     def file_complete(self, file_size):
-        self.current.seek(0)
-        self.current.size = file_size
+        with self._or_lost():
+            self.current.seek(0)
+        self.current.size, self.current.lost = file_size, self.lost
         return self.current

@@ -1,8 +1,10 @@
 """The public side of objections: the form, the receipt, the tracking page."""
 
+import functools
 import logging
 
 from cryptography.fernet import InvalidToken
+from django import db
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -31,6 +33,30 @@ RECEIPT_COOKIE_AGE = 60 * 60  # seconds
 CHOOSE_AGAIN = _("您填写的文字都还在；附件没有保存，请重新选择。")
 NOT_STORED = _("系统暂时不能保存，这次没有保存。您填写的内容都还在，请过几分钟再点一次“提交异议”。")
 AWAY = _("附件暂时无法检查或保存，这次没有提交。请稍后再试，或不带附件先提交文字。")
+RETRY_AFTER = 30  # seconds
+
+
+def _keeps_what_was_typed(view):
+    """While the database is away, locked or full, a post answers 503 with what was typed, ready to be sent again."""
+
+    @functools.wraps(view)
+    def safely(request, reference):
+        try:
+            return view(request, reference)
+        except db.Error:
+            if request.method != "POST":
+                raise
+            log.exception("objection not stored")
+            typed = [(name, text) for name, text in request.POST.items() if name != "content"]
+            context = {"typed": typed, "content": request.POST.get("content", ""), "checkpoint": None}
+            return _try_later(render(request, "objections/away.html", context, status=503))
+
+    return safely
+
+
+def _try_later(response):
+    response.headers["Retry-After"] = RETRY_AFTER
+    return response
 
 
 # No CSRF cookie: the form carries a signed token of its own, acts for no session, and must not
@@ -38,15 +64,17 @@ AWAY = _("附件暂时无法检查或保存，这次没有提交。请稍后再�
 @csrf_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@_keeps_what_was_typed
 def object_to(request, reference):
     """The objection form of a notice; a good post answers 303, a bad one 422 with what was typed."""
+    now = timezone.now()  # before the files come in: a slow line makes nobody late
+    is_read = request.method != "POST" or read_post(request)
     notice = get_object_or_404(
         PublicityNotice.objects.public().select_related("edition__receiving_office", "organisation"),
         reference=reference,
     )
-    now = timezone.now()  # before the files come in: a slow line makes nobody late
     if request.method == "POST":
-        return _receive(request, notice, now) if read_post(request) else _too_large(request, notice)
+        return _receive(request, notice, now) if is_read else _too_large(request, notice)
     if notice.state() != State.OPEN:
         return _not_open(request, notice)
     form = ObjectionForm(
@@ -73,11 +101,11 @@ def _receive(request, notice, now):
     except keyring.Unavailable as error:
         log.error("%s", error)
         form.add_error(None, NOT_STORED)
-        return _form_page(request, notice, form, token, status=503)
+        return _try_later(_form_page(request, notice, form, token, status=503))
     except Unavailable as error:
         log.error("attachments: %s", error)
         form.add_error("attachments", AWAY)
-        return _form_page(request, notice, form, token, status=503)
+        return _try_later(_form_page(request, notice, form, token, status=503))
     except AlreadyReceived as earlier:
         if not earlier.same:
             form.add_error(

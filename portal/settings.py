@@ -205,6 +205,10 @@ def database(name: str, file: str, pragmas: str) -> dict:
     if found["ENGINE"].endswith("sqlite3"):
         # IMMEDIATE: a writer waits its turn at BEGIN instead of failing at its first write.
         found["OPTIONS"] = {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": pragmas}
+    else:
+        # Nobody waits longer for a server that is away, or for a lock, than for SQLite's.
+        patience = {"connect_timeout": 5, "options": "-c lock_timeout=20s"}
+        found |= {"ENGINE": "portal.postgresql", "OPTIONS": patience | found.get("OPTIONS", {})}
     return found
 
 

@@ -1,11 +1,17 @@
 """What gunicorn serves."""
 
+import contextlib
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.db import OperationalError, connection
 
 from .encodings import OnlyUtf8
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 application = OnlyUtf8(get_wsgi_application())
+
+# A database that may lose what it stored is refused here; one that is away is waited for.
+with contextlib.suppress(OperationalError), contextlib.closing(connection.copy()) as first:
+    first.ensure_connection()

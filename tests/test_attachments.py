@@ -287,8 +287,7 @@ def test_a_failed_transaction_leaves_no_file(client, media, monkeypatch):
         raise DatabaseError("disk full")
 
     monkeypatch.setattr(OutgoingMail.objects, "begin", away)
-    client.raise_request_exception = False
-    assert send(client, notice, ("一.png", PNG), ("二.pdf", PDF), token=token).status_code == 500
+    assert send(client, notice, ("一.png", PNG), ("二.pdf", PDF), token=token).status_code == 503
     assert files(media) == []
     assert not Attachment.objects.exists()
 
@@ -305,7 +304,6 @@ def test_a_commit_that_was_stored_and_not_answered_keeps_its_files(client, media
 
     with monkeypatch.context() as patched:
         patched.setattr(connection, "commit", lost)
-        client.raise_request_exception = False
         assert send(client, notice, ("一.png", PNG), token=token).status_code == 503
     assert Attachment.objects.get().read() == PNG
 

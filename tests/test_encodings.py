@@ -3,7 +3,6 @@
 import pytest
 
 from portal.encodings import OnlyUtf8
-from portal.wsgi import application
 
 
 def status(content_type: str) -> int:
@@ -14,7 +13,10 @@ def status(content_type: str) -> int:
     return int(answered[0].split()[0])
 
 
+@pytest.mark.django_db  # the server asks the database before it starts
 def test_it_stands_before_django():
+    from portal.wsgi import application
+
     assert isinstance(application, OnlyUtf8)
 
 

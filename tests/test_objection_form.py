@@ -228,9 +228,8 @@ def test_no_thank_you_when_the_database_fails(client, monkeypatch):
         raise DatabaseError("disk full")
 
     monkeypatch.setattr(OutgoingMail.objects, "begin", away)
-    client.raise_request_exception = False
     response = send(client, notice, token)
-    assert response.status_code == 500
+    assert response.status_code == 503
     assert "receipt" not in response.cookies
     assert not Objection.objects.exists()  # nothing half-stored either
 
