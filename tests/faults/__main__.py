@@ -1,0 +1,80 @@
+"""The full forms: `python -m tests.faults crash|points|guessing|sync|outages|all [--database …] [--posts N] …`."""
+
+import argparse
+import os
+import signal
+import sys
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.faults.settings")
+
+from portal import keys
+
+os.environ |= {name: os.environ.get(name, key) for name, key in keys.generate().items()}
+
+from tests.faults import crash, outages, report, syncing
+from tests.faults.world import DATABASES, World
+
+
+def run_crash(database: str, options) -> None:
+    report.keep("crash campaign", crash.campaign(database, options.posts, options.clients, pace=options.pace))
+
+
+def run_points(database: str, options) -> None:
+    with World(database) as world:
+        found = world.inside("points", options.hits)
+        log = world.inside("ledger")["log"]
+        extra = sum(world.mailhost.count().values()) - len(world.mailhost.count())
+    report.keep("failpoints", found | {"log": log, "mails twice": extra}, database=database, hits=options.hits)
+
+
+def run_guessing(database: str, options) -> None:
+    with World(database) as world:
+        report.keep("guessing", world.inside("guessing", options.guesses, options.rounds), database=database)
+
+
+def run_sync(database: str, options) -> None:
+    report.keep("sync order", {"order": " → ".join(syncing.order(database))}, database=database)
+
+
+def run_outages(database: str, options) -> None:
+    with World(database) as world:
+        world.web()
+        for seconds in (5, 30):
+            report.keep(f"database locked for {seconds} s", outages.lock(world, seconds), database=database)
+    if database == "postgresql":
+        for option in ("fsync=off", "synchronous_commit=off"):
+            report.keep(f"PostgreSQL with {option}", {"gunicorn ends with": outages.refused(option)[0]})
+        report.keep("PostgreSQL killed under load", outages.postgres_killed(options.posts // 20))
+    else:
+        report.keep("disk full", outages.disk_full())
+        report.keep("mail server silent, then slow", outages.silent_mailhost(20))
+
+
+DRIVERS = {
+    "crash": run_crash,
+    "points": run_points,
+    "guessing": run_guessing,
+    "sync": run_sync,
+    "outages": run_outages,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("driver", choices=[*DRIVERS, "all"])
+    parser.add_argument("--database", choices=DATABASES, action="append", help="both when none is named")
+    parser.add_argument("--posts", type=int, default=10_000)
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--pace", type=float, default=3.1, help="seconds between opening a form and sending it")
+    parser.add_argument("--hits", type=int, default=200, help="deaths at each failpoint")
+    parser.add_argument("--guesses", type=int, default=102_000)
+    parser.add_argument("--rounds", type=int, default=2_000, help="timed answers of each kind")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended
+    for database in options.database or DATABASES:
+        for name in DRIVERS if options.driver == "all" else [options.driver]:
+            DRIVERS[name](database, options)
+
+
+if __name__ == "__main__":
+    main()

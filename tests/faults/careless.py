@@ -1,0 +1,78 @@
+"""The portal without one of its guards, for the controls: each must be found guilty. Served by gunicorn, never by demo."""
+
+import io
+import os
+import secrets
+import signal
+import threading
+import time
+from http.cookies import SimpleCookie
+from urllib.parse import quote
+
+from .warm import application as careful
+
+LATER = 1.5  # seconds
+
+
+def thanks_first(environ, start_response):
+    """Answers before it stores: what it keeps in memory is gone when the worker is killed."""
+    if environ["REQUEST_METHOD"] == "POST":
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        token = body.split(b'name="token"\r\n\r\n')[1].split(b"\r\n")[0].decode()
+        threading.Thread(target=_store, args=(dict(environ), body)).start()
+        cookie = f"early={quote(token)}; Path=/"
+        start_response("303 See Other", [("Location", "/objections/received/"), ("Set-Cookie", cookie)])
+        return [b""]
+    cookies = SimpleCookie(environ.get("HTTP_COOKIE", ""))
+    if environ["PATH_INFO"] == "/objections/received/" and "early" in cookies:
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        return [b'<b id="receipt-code">X</b><b id="receipt-number">YY</b>']
+    return careful(environ, start_response)
+
+
+def _store(environ: dict, body: bytes) -> None:
+    time.sleep(LATER)
+    list(careful(environ | {"wsgi.input": io.BytesIO(body)}, lambda *answer: None))
+
+
+def forgets_tokens(environ, start_response):
+    """Has no unique form token; and dies after every third commit, so that the same body comes again."""
+    _forget()
+    stored = environ["REQUEST_METHOD"] == "POST" and next(_posts) % 3 == 0
+    answer = careful(environ, start_response)
+    if stored:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer
+
+
+def keeps_tokens(environ, start_response):
+    """The same deaths with the guard in its place: must be found innocent."""
+    stored = environ["REQUEST_METHOD"] == "POST" and next(_posts) % 3 == 0
+    answer = careful(environ, start_response)
+    if stored:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer
+
+
+def syncs_nothing(environ, start_response):
+    """Leaves it to the kernel when files reach the disk."""
+    os.fsync = lambda descriptor: None
+    return careful(environ, start_response)
+
+
+_posts = iter(range(1, 1_000_000))
+
+
+def _forget() -> None:
+    from objections.models import Objection
+
+    if hasattr(Objection, "kept"):
+        return
+    Objection.kept = Objection.save
+
+    def save(self, *arguments, **options):
+        if Objection.objects.filter(token_digest=self.token_digest).exists():
+            self.token_digest, self.code_digest = secrets.token_hex(32), secrets.token_hex(32)
+        return Objection.kept(self, *arguments, **options)
+
+    Objection.save = save

@@ -1,0 +1,128 @@
+"""What a driver does with the portal's own code, in a process with the settings of its world. Prints JSON."""
+
+import contextlib
+import datetime
+import io
+import json
+import os
+import signal
+import sys
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connections  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from notices import auditing  # noqa: E402
+from objections import mail  # noqa: E402
+from objections.models import Attachment, Objection, OutgoingMail  # noqa: E402
+from objections.models.objection import content_digest  # noqa: E402
+from objections.vault import Unavailable, names  # noqa: E402
+from tests.make import make_notice  # noqa: E402
+
+
+def seed() -> dict:
+    """Migrations, and one open notice."""
+    call_command("migrate", verbosity=0)
+    return {"reference": make_notice().reference}
+
+
+def worker() -> None:
+    """send_mail in a child of this process, again and again: its parent starts it as soon as it was killed."""
+    connections.close_all()
+    running = True
+
+    def stop(*_):
+        nonlocal running
+        running = False
+
+    signal.signal(signal.SIGTERM, stop)
+    while running:
+        child = os.fork()
+        if not child:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            call_command("send_mail")
+            os._exit(0)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(child, 0)
+
+
+def waiting() -> dict:
+    return {"waiting": OutgoingMail.objects.filter(sent_at=None).count()}
+
+
+def drain() -> dict:
+    """Every mail sent by a clock that is a lease, and the longest wait, ahead."""
+    for _ in range(20):
+        if not mail.send_due(timezone.now() + datetime.timedelta(hours=1))[1]:
+            break
+    return waiting()
+
+
+def ledger() -> dict:
+    """Every objection as the database has it, its files read back and its digest computed anew."""
+    said = Objection.objects.prefetch_related("attachments", "events", "mails").order_by("pk")
+    known = set(Attachment.objects.values_list("stored_as", flat=True))
+    on_disk = set(names(float("inf")))
+    return {
+        "objections": [row(each) for each in said],
+        "orphans": len(on_disk - known),
+        "log": differences(),
+    }
+
+
+def row(objection: Objection) -> dict:
+    files, readable = list(objection.attachments.all()), True
+    with contextlib.suppress(Unavailable):
+        [each.read() for each in files]
+        files_said = content_digest(said_in(objection), files)
+        return facts(objection, files, readable and files_said == objection.content_digest)
+    return facts(objection, files, False)
+
+
+def said_in(objection: Objection) -> dict:
+    names = ("kind", "anonymous", "name", "phone", "email", "concerns", "content")
+    return {name: getattr(objection, name) for name in names}
+
+
+def facts(objection: Objection, files: list, whole: bool) -> dict:
+    return {
+        "serial": int(objection.content[1:].partition("]")[0]),
+        "number": objection.number,
+        "code_digest": objection.code_digest,
+        "digest": objection.content_digest,
+        "whole": whole,
+        "files": sorted(each.sha256 for each in files),
+        "events": sorted(each.kind for each in objection.events.all()),
+        "mails": [[each.kind, each.message_id, bool(each.sent_at)] for each in objection.mails.all()],
+    }
+
+
+def differences() -> list[str]:
+    """What speaks against the publication log: its own command's words, and the audit's."""
+    found = list(auditing.differences())
+    try:
+        call_command("verify_log", stdout=io.StringIO())
+    except Exception as error:
+        found.append(str(error))
+    return found
+
+
+def points(*arguments: str) -> dict:
+    from tests.faults import points
+
+    return points.campaign(*arguments)
+
+
+def guessing(*arguments: str) -> dict:
+    from tests.faults import guessing
+
+    return guessing.campaign(*arguments)
+
+
+if __name__ == "__main__":
+    acts = {each.__name__: each for each in (seed, worker, waiting, drain, ledger, points, guessing)}
+    print(json.dumps(acts[sys.argv[1]](*sys.argv[2:])))
