@@ -16,8 +16,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from notices import auditing  # noqa: E402
-from objections import mail  # noqa: E402
+from notices import auditing, mail  # noqa: E402
 from objections.models import Attachment, Objection, OutgoingMail  # noqa: E402
 from objections.models.objection import content_digest  # noqa: E402
 from objections.vault import Unavailable, names  # noqa: E402

@@ -17,8 +17,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from django.utils import timezone
 
+from notices import mail
 from notices.models import Checkpoint, Edition, LogEntry, PublicityNotice, TreeNode
-from objections import mail, outcomes, views
+from objections import outcomes, views
 from objections.models import Event, Objection, OutgoingMail, Tally
 from tests.make import make_draft, make_task, make_user
 
