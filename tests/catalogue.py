@@ -7,9 +7,11 @@ more, writes django.mo beside it, and lists what is still to translate.
 """
 
 import ast
+import os
 import re
 from pathlib import Path
 
+import django
 import polib
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,12 +83,17 @@ def update() -> list[str]:
     """Bring the catalogue up to date; what is still to translate."""
     catalogue = polib.pofile(str(PO))
     said = sentences()
-    for entry in [entry for entry in catalogue if entry.msgid not in said]:
-        catalogue.remove(entry)
-    known = {entry.msgid for entry in catalogue}
-    for sentence in sorted(said - known):
+    known = {entry.msgid: entry for entry in sorted(catalogue, key=lambda entry: bool(entry.msgstr))}
+    catalogue[:] = [entry for entry in known.values() if entry.msgid in said]
+    for sentence in sorted(said - set(known)):
         catalogue.append(polib.POEntry(msgid=sentence, flags=["python-format"] if "%(" in sentence else []))
     catalogue.sort(key=lambda entry: entry.msgid)
     catalogue.save()
     catalogue.save_as_mofile(str(MO))
     return [entry.msgid for entry in catalogue.untranslated_entries()]
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    print(*update(), sep="\n")
