@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from . import api, copies, log_views, task_views, views
+from . import api, copies, list_views, log_views, task_views, views
 from .feeds import NoticeFeed, window_calendar
 
 
@@ -20,7 +20,7 @@ register_converter(Reference, "reference")
 app_name = "notices"
 urlpatterns = [
     path("", views.home, name="home"),
-    path("notices/", views.notice_list, name="list"),
+    path("notices/", list_views.notice_list, name="list"),
     path("notices/<reference:reference>/", views.notice, name="notice"),
     path("notices/<reference:reference>.txt", copies.text, name="text"),
     path("notices/<reference:reference>.json", copies.json, name="json"),

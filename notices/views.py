@@ -6,7 +6,6 @@ import re
 
 import segno
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.db.models import Count, F
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -25,16 +24,13 @@ from .models import (
     Edition,
     InspectionRound,
     LogEntry,
-    Organisation,
     PublicityNotice,
-    ReferenceYear,
     State,
     Unavailable,
 )
 
 log = logging.getLogger(__name__)
 
-PER_PAGE = 20
 LATEST = 6
 PUBLIC_STATES = (State.OPEN, State.UPCOMING, State.CLOSED, State.WITHDRAWN)
 
@@ -74,35 +70,6 @@ def home(request):
         "rounds": InspectionRound.objects.annotate(task_count=Count("tasks")),
     }
     return render(request, "notices/home.html", context)
-
-
-@require_safe
-def notice_list(request):
-    """The list with its filters; an unknown value of a filter shows everything, never an error."""
-    today = timezone.localdate()
-    chosen = {
-        name: request.GET.get(name, "").replace("\0", "")[:40] for name in ("state", "organisation", "round", "year")
-    }
-    notices = public_notices().in_state(chosen["state"], today)
-    if Organisation.objects.filter(code=chosen["organisation"]).exists():
-        notices = notices.filter(organisation__code=chosen["organisation"])
-    if InspectionRound.objects.filter(slug=chosen["round"]).exists():
-        notices = notices.filter(edition__tasks__round__slug=chosen["round"]).distinct()
-    if chosen["year"].isdecimal() and len(chosen["year"]) == 4:
-        notices = notices.filter(reference__startswith=f"{int(chosen['year'])}-")
-    page = Paginator(notices, PER_PAGE).get_page(request.GET.get("page"))
-    context = {
-        "page": page,
-        "cards": [card(notice, today) for notice in page],
-        "chosen": chosen,
-        "states": [(state.value, state.label) for state in PUBLIC_STATES],
-        "organisations": Organisation.objects.filter(notices__edition__public_from__lte=timezone.now()).distinct(),
-        "rounds": InspectionRound.objects.filter(tasks__notices__edition__public_from__lte=timezone.now()).distinct(),
-        "years": [str(year) for year in ReferenceYear.objects.order_by("-year").values_list("year", flat=True)],
-        "known_state": chosen["state"] in PUBLIC_STATES,
-        "filtered": any(chosen.values()),
-    }
-    return render(request, "notices/list.html", context)
 
 
 @require_safe

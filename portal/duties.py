@@ -5,6 +5,7 @@ import datetime
 from collections.abc import Callable
 from typing import NamedTuple
 
+from notices.search import following
 from objections import outcomes, reminders
 from objections.models import Attachment
 
@@ -21,5 +22,6 @@ SOON, HOURLY = datetime.timedelta(seconds=1), datetime.timedelta(hours=1)
 DUTIES = (
     Duty(outcomes.write_tallies, SOON),
     Duty(reminders.queue_due, SOON),
+    Duty(following.keep_up, SOON),
     Duty(Attachment.objects.remove_orphans, HOURLY),
 )

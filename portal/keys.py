@@ -52,6 +52,7 @@ def _demo_site(port: str = "8000") -> dict[str, str]:
         # A database of its own: what these keys encrypt and sign no other keys can read, and the other way round.
         "DATABASE_URL": f"sqlite:///{DEMO_FILE.with_name('demo.sqlite3')}",
         "KEYRING_URL": f"sqlite:///{DEMO_FILE.with_name('demo-keyring.sqlite3')}",
+        "SEARCH_PATH": str(DEMO_FILE.with_name("demo-search.db")),
     }
 
 

@@ -229,6 +229,8 @@ MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
 CLAMD_URL = env.str("CLAMD_URL", "")
 if CLAMD_URL and not re.fullmatch(r"unix:///.+|tcp://([^/:]+|\[[\da-f:]+\]):\d+", CLAMD_URL):
     refuse("CLAMD_URL 应为 unix:///套接字路径 或 tcp://主机:端口，例如 unix:///run/clamav/clamd.ctl。")
+# The search index: made from the published editions, so it is not worth a backup.
+SEARCH_PATH = env.str("SEARCH_PATH", str(VAR_DIR / "search.db"))
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -26,7 +26,7 @@ STAFF_PAGES = {
 }
 PRINTED = {"templates/notices/_document.html"}  # the notice itself, which stays in its language
 WITHOUT_TAGS = {"templates/unavailable.html"}  # read as it is when nothing else works
-CODE = ("objections/forms.py", "objections/views.py")
+CODE = ("notices/list_views.py", "objections/forms.py", "objections/views.py")
 SAID = re.compile(r'{% translate "([^"]*)"|_\("([^"]*)"\)')
 SENTENCE = re.compile(r"{% blocktranslate.*?%}(.*?){% endblocktranslate %}", re.S)
 

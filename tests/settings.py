@@ -15,6 +15,7 @@ os.environ |= keys.generate() | {
     "DEFAULT_FROM_EMAIL": "portal@test.example",
     "MEDIA_ROOT": str(_scratch / "media"),
     "KEYRING_URL": f"sqlite:///{_scratch / 'keyring.sqlite3'}",
+    "SEARCH_PATH": str(_scratch / "search.db"),
 }
 
 from portal.settings import *  # noqa: E402, F403

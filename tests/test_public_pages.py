@@ -442,15 +442,6 @@ def test_junk_in_the_filters_is_harmless(client):
         assert "<script>alert" not in html
 
 
-def test_pagination_keeps_the_filter(client):
-    task = make.make_task()
-    for _ in range(views.PER_PAGE + 1):
-        make.make_notice(tasks=[task])
-    html = page(client, "/notices/?state=open")
-    assert re.search(r'href="\?state=open&amp;page=2"', html)
-    assert "第2页，共2页" in page(client, "/notices/?state=open&page=2")
-
-
 def test_an_empty_result_says_what_to_do(client):
     html = page(client, "/notices/?state=withdrawn")
     assert "没有符合条件的公示" in html

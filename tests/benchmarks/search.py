@@ -1,0 +1,293 @@
+"""Search in 10,000 and in 100,000 notices of full length, against LIKE over the same texts, and against the truth.
+
+The two indexes are kept under var/benchmarks/ and used again: to make the large one takes some minutes.
+"""
+
+import contextlib
+import datetime
+import functools
+import random
+import re
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from notices.search import asking, index
+from tests import invented
+from tests.invented import Writer
+
+from . import frame
+from .frame import VAR, Figure, p95
+
+LENGTH = 3000  # characters, like the reference notice
+SIZE = 20  # hits on a page
+DAY = datetime.timedelta(days=1)
+interleaved = functools.partial(frame.interleaved, clock=time.thread_time)  # all files are in memory
+FIRST, DAYS = datetime.date(2018, 1, 1), 3000
+TODAY = FIRST + DAYS * DAY
+BATCH = 500
+
+
+def facets(number: int, total: int) -> tuple[str, ...]:
+    """What filters know of the notice with that number: some years, forty organisations, a few rounds."""
+    opens = FIRST + number * DAYS // total * DAY
+    closes = opens + 15 * DAY
+    own = (f"=o{number % 40}", "=d99", f"=d99{number % 9:02}", f"=r{number % 7}", "=ktask", f"=y{opens.year}")
+    withdrawn = (asking.WITHDRAWN,) if number % 97 == 0 else ()
+    return (asking.EVERY, *withdrawn, asking.day(asking.OPENS, opens), asking.day(asking.CLOSES, closes), *own)
+
+
+def entry(number: int, total: int) -> index.Entry:
+    return index.Entry(number, number, number, facets(number, total), "2018")
+
+
+def made(total: int) -> tuple[Path, Path]:
+    """The index over that many notices and a plain table of their texts, for LIKE; made once."""
+    name = f"search-{total}-v{index.VERSION}"
+    where, plain = VAR / f"{name}.db", VAR / f"{name}.plain.db"
+    VAR.mkdir(parents=True, exist_ok=True)
+    if not where.exists():
+        fresh = VAR / f"{name}.new"
+        index.discard(fresh)
+        plain.unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(plain)) as texts, index.opened(fresh) as made:
+            texts.executescript("PRAGMA synchronous=OFF; CREATE TABLE notice (id INTEGER PRIMARY KEY, text TEXT);")
+            fill(made, texts, total)
+            made.compact()
+        index.replace(where, fresh)
+    return where, plain
+
+
+def fill(made: index.Index, texts: sqlite3.Connection, total: int) -> None:
+    writer = Writer(total)
+    for start in range(1, total + 1, BATCH):
+        with made.writing(), texts:
+            for number in range(start, min(start + BATCH, total + 1)):
+                title, text = writer.notice(LENGTH)
+                made.add(entry(number, total), title, text)
+                texts.execute("INSERT INTO notice VALUES (?, ?)", (number, text))
+
+
+# --- Truth -----------------------------------------------------------------------------------------------------------
+
+HAN = re.compile("[\u4e00-\u9fff]+")
+NUMERALS = set("〇零一二三四五六七八九十百")
+
+
+def window(chosen: random.Random, texts: list[str], length: int) -> str:
+    """So many characters from anywhere."""
+    while True:
+        run = chosen.choice(HAN.findall(chosen.choice(texts)))
+        start = chosen.randrange(len(run))
+        found = run[start : start + length]
+        if len(found) == length and not NUMERALS & set(found):
+            return found
+
+
+def asked_terms(texts: list[str], terms: int, seed: int = 7) -> dict[str, list[str]]:
+    """What to look for, by kind. No numerals: they are the same as digits, which plain comparison does not know."""
+    chosen = random.Random(seed)
+
+    vocabulary = [word for theme in invented.THEMES for word in theme] + invented.ACTS + invented.RESULTS
+    names = list(Writer(seed).names)
+    return {
+        "1 character": [window(chosen, texts, 1) for _ in range(terms)],
+        "2 characters": [window(chosen, texts, 2) for _ in range(terms)],
+        "4 characters": [window(chosen, texts, 4) for _ in range(terms)],
+        "common": chosen.sample([word for word in vocabulary if len(word) in (2, 4)], terms),
+        "rare": [name for name in names if any(name in text for text in texts[:400])][-terms:],
+        "across words": [window(chosen, texts, 3) for _ in range(terms)],
+    }
+
+
+def compared_with_truth(total: int, length: int, terms: int) -> dict[str, tuple[int, int, int]]:
+    """Kind of term → hits that are right, hits that are wrong, and notices that were missed."""
+    writer = Writer(3)
+    notices = [writer.notice(length) for _ in range(total)]
+    results = {}
+    with tempfile.TemporaryDirectory() as folder, index.opened(Path(folder) / "search.db") as made:
+        with made.writing():
+            for row, notice in enumerate(notices, 1):
+                made.add(entry(row, total), *notice)
+        for kind, asked in asked_terms([text for _, text in notices], terms).items():
+            right = wrong = missed = 0
+            for term in asked:
+                truth = {row for row, (_, text) in enumerate(notices, 1) if term in text}
+                found = set(all_rows(made, term))
+                right, wrong, missed = (
+                    right + len(found & truth),
+                    wrong + len(found - truth),
+                    missed + len(truth - found),
+                )
+            results[kind] = right, wrong, missed
+    return results
+
+
+def question(typed: str, order: str = asking.NEWEST, **filters) -> asking.Question:
+    return asking.Question(tuple(asking.terms(typed)), tuple(filters.items()), order)
+
+
+def all_rows(made: index.Index, typed: str) -> Iterator[int]:
+    """Every hit, newest first, page after page."""
+    place, strata = None, question(typed).strata(asking.Days((), ()))
+    while True:
+        page = made.page(strata, place, 500)
+        yield from page.pks
+        place = page.next
+        if not place:
+            return
+
+
+# --- Figures ---------------------------------------------------------------------------------------------------------
+
+NO_DAYS = asking.Days((), ())
+COMMON = {2: ["河道", "整治", "清理", "整改"], 4: ["完成整改", "明显改善", "达到要求", "通过验收"]}
+ACROSS = [
+    "法清",
+    "治河",
+    "查矿",
+    "工清理",
+    "改河道",
+    "局会同水",
+    "面整治扬",
+]  # the end of one word, the beginning of the next
+APART = ["整治理", "整改造", "新建筑", "监管网"]  # two pairs that are everywhere and hardly ever beside each other
+BARS = {
+    "common, 2 characters": "≤ 2",
+    "common, 4 characters": "≤ 2",
+    "rare, 2 characters": "≤ 2",
+    "rare, 4 characters": "≤ 2",
+    "across words": "≤ 4",
+    "common pairs that rarely meet": "≤ 10",
+}
+
+
+def rare_terms(many: index.Index, plain: sqlite3.Connection, length: int, wanted: int = 4) -> list[str]:
+    """Words of that many characters that hardly any notice has: at most a page of them, or else the rarest found."""
+    texts = [text for (text,) in plain.execute("SELECT text FROM notice LIMIT 300")]
+    chosen = random.Random(length)
+    windows = {window(chosen, texts, length) for _ in range(3000)}
+    return [term for _, term in sorted((hits(many, term), term) for term in windows)][:wanted]
+
+
+def hits(made: index.Index, typed: str) -> int:
+    return made.count(question(typed).expression(NO_DAYS))
+
+
+def kinds(rare: dict[int, list[str]]) -> dict[str, list[str]]:
+    return dict(zip(BARS, (COMMON[2], COMMON[4], rare[2], rare[4], ACROSS, APART), strict=True))
+
+
+def first_page(made: index.Index, typed: str) -> int:
+    """What a search has to do before the first page can be shown: the hits and their capped number."""
+    asked = question(typed, asking.RELEVANCE)
+    made.page(asked.strata(NO_DAYS), None, SIZE)
+    return made.count(asked.expression(NO_DAYS))
+
+
+def times_of(made: dict[str, index.Index], typed: list[str], rounds: int = 25) -> dict[str, float]:
+    """Name of the index → p95 of the first page, over all these words."""
+    cases = {
+        f"{name} {each}": functools.partial(first_page, opened, each) for name, opened in made.items() for each in typed
+    }
+    found = interleaved(cases, rounds)
+    return {
+        name: p95([each for key, times in found.items() if key.startswith(name) for each in times]) for name in made
+    }
+
+
+def figures(small: bool) -> Iterator[Figure]:
+    sizes = (1_000, 10_000) if small else (10_000, 100_000)
+    files = [made(size) for size in sizes]
+    with contextlib.ExitStack() as stack:
+        few, many = (stack.enter_context(index.opened(where)) for where, _ in files)
+        plain = stack.enter_context(contextlib.closing(sqlite3.connect(files[1][1])))
+        rare = {length: rare_terms(many, plain, length) for length in (2, 4)}
+        yield from growth(few, many, rare)
+        yield from against_like(many, plain, rare)
+        yield from pages(many, sizes[1])
+        yield from filtering(few, many)
+        yield from adding(many, sizes[1])
+        yield size_of_the_index(*files[1])
+    yield from truth(2_000 if small else 20_000)
+
+
+def growth(few: index.Index, many: index.Index, rare: dict[int, list[str]]) -> Iterator[Figure]:
+    for kind, typed in kinds(rare).items():
+        times = times_of({"few": few, "many": many}, typed)
+        yield Figure(f"first page, {kind}: p95, ten times the notices", times["many"] / times["few"], BARS[kind])
+        yield Figure(f"first page, {kind}: p95 of the larger, ms", times["many"] * 1000)
+
+
+def against_like(many: index.Index, plain: sqlite3.Connection, rare: dict[int, list[str]]) -> Iterator[Figure]:
+    like = "SELECT id FROM notice WHERE text LIKE ? ORDER BY id DESC LIMIT 20"
+    cases = {
+        f"like {each}": functools.partial(lambda term: plain.execute(like, (f"%{term}%",)).fetchall(), each)
+        for each in rare[4]
+    }
+    slow = p95([each for times in interleaved(cases, 2).values() for each in times])
+    fast = times_of({"many": many}, rare[4])["many"]
+    yield Figure("rare words: p95 of LIKE ÷ p95 of search", slow / fast, "≥ 500")
+
+
+def pages(many: index.Index, total: int) -> Iterator[Figure]:
+    for name, typed in (("every notice", ""), ("a common word", COMMON[2][0])):
+        strata = question(typed).strata(NO_DAYS)
+        deep = asking.Place("1", total // 50, 9999)
+        cases = {
+            "first": lambda strata=strata: many.page(strata, None, SIZE),
+            "deepest": lambda strata=strata, deep=deep: many.page(strata, deep, SIZE),
+        }
+        times = interleaved(cases, 200)
+        ratio = statistics.median(times["deepest"]) / statistics.median(times["first"])
+        yield Figure(f"deepest page ÷ first, {name}", ratio, "≤ 1.3")
+
+
+def all_counts(made: index.Index, typed: str) -> None:
+    """The counts beside every value of every filter."""
+    asked, days = question(typed), made.days(TODAY)
+    for name, prefix in asking.FILTERS.items():
+        for value in made.values(prefix):
+            made.count(asked.with_filter(name, value).expression(days))
+    for state in ("open", "upcoming", "closed", "withdrawn"):
+        made.count(asked.with_filter("state", state).expression(days))
+
+
+def filtering(few: index.Index, many: index.Index) -> Iterator[Figure]:
+    for name, typed in (("no word", ""), ("a common word", COMMON[2][0])):
+        cases = {each: functools.partial(all_counts, made, typed) for each, made in (("few", few), ("many", many))}
+        times = {each: p95(found) for each, found in interleaved(cases, 20).items()}
+        yield Figure(f"all counts of all filters, {name}: p95, ten times the notices", times["many"] / times["few"])
+        yield Figure(f"all counts of all filters, {name}: p95 of the larger, ms", times["many"] * 1000)
+
+
+def adding(many: index.Index, total: int) -> Iterator[Figure]:
+    writer, times, added = Writer(5), [], []
+    for number in range(total + 1, total + 51):
+        one, text = entry(number, total), writer.notice(LENGTH)
+        begin = time.thread_time()
+        with many.writing():
+            many.add(one, *text)
+        times.append(time.thread_time() - begin)
+        added.append((one, *text))
+    with many.writing():
+        for each in added:
+            many.remove(*each)
+    yield Figure("adding one notice: median, ms", statistics.median(times) * 1000, "≤ 10")
+    yield Figure("adding one notice: p95, ms", p95(times) * 1000)
+
+
+def size_of_the_index(where: Path, plain: Path) -> Figure:
+    with contextlib.closing(sqlite3.connect(plain)) as texts:
+        text = texts.execute("SELECT sum(length(CAST(text AS BLOB))) FROM notice").fetchone()[0]
+    return Figure("the index ÷ the text", where.stat().st_size / text, "≤ 1.3")
+
+
+def truth(total: int) -> Iterator[Figure]:
+    found = compared_with_truth(total, 600, 25).values()
+    right, wrong, missed = (sum(each) for each in zip(*found, strict=True))
+    yield Figure(f"recall, {total} notices", right / (right + missed), "≥ 1")
+    yield Figure(f"precision, {total} notices", right / (right + wrong), "≥ 1")
