@@ -17,10 +17,11 @@ from django.utils.translation import gettext_lazy as _
 
 from notices.attachments import EXTENSIONS, LIMITS, Refused, check_all
 from notices.documents.notice import NoticeDocument
-from notices.models import PublicityNotice
+from notices.models import PublicityNotice, ReceivingOffice, State
 
-from . import clamd
+from . import clamd, throttle
 from .models import Objection
+from .models.terms import form_until
 from .vault import Unavailable
 
 SALT = "objections.form"
@@ -86,13 +87,48 @@ class AttachmentsForm(forms.Form):
 
     def is_harmless(self) -> bool:
         """Whether the virus scanner, where there is one, has nothing against the files. Raises Unavailable."""
-        for each in self.cleaned_data["attachments"] if settings.CLAMD_URL else ():
+        for each in self.cleaned_data.get("attachments", []) if settings.CLAMD_URL else ():
             if clamd.found_in(each.upload.chunks()):
                 self.add_error("attachments", _("“%(name)s”：病毒扫描发现问题，不能接收。") % {"name": each.name})
         return not self.errors
 
 
-class ObjectionForm(AttachmentsForm):
+class FilesForm(AttachmentsForm):
+    """A public form that takes files where the office does, and says so when files come all the same."""
+
+    def __init__(self, *args, office: ReceivingOffice, **options):
+        super().__init__(*args, **options)
+        if not office.accepts_attachments:
+            del self.fields["attachments"]
+        for field in self.fields.values():
+            field.error_messages.setdefault("max_length", _("内容太长，请控制在 %(limit_value)d 字以内。"))
+
+    def clean(self) -> dict:
+        said = super().clean()
+        if set(self.files) - {"attachments"}:  # never a thank-you for something dropped
+            self.complain_of_files(_("有文件不是从“附件”一栏选择的，没有收下。"))
+        elif self.files and "attachments" not in self.fields:
+            self.complain_of_files(
+                _("受理部门不在网上接收附件，您选择的文件没有收下。请不带附件再提交一次，文字都还在。")
+            )
+        return said
+
+    def complain_of_files(self, message: str) -> None:
+        """An error beside the field, or above the form where it has none."""
+        self.add_error("attachments" if "attachments" in self.fields else None, message)
+
+    @property
+    def checked(self) -> list:
+        """The files that may be stored."""
+        return self.cleaned_data.get("attachments", [])
+
+    def refuse_identity_numbers(self, *names: str) -> None:
+        for name in names:
+            if IDENTITY_NUMBER.search(unicodedata.normalize("NFKC", self.cleaned_data.get(name) or "")):
+                self.add_error(name, NO_IDENTITY_NUMBER)
+
+
+class ObjectionForm(FilesForm):
     """What the public form posts. `anonymous` is offered only where the office takes anonymous objections."""
 
     kind = forms.ChoiceField(
@@ -127,25 +163,50 @@ class ObjectionForm(AttachmentsForm):
         label=_("我已阅读并同意个人信息处理告知"), error_messages={"required": _("请阅读个人信息处理告知并勾选同意。")}
     )
 
+    homepage = forms.CharField(
+        label=_("请不要填写这一栏"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
+    )
+
     # As the page shows them, so that the summary of errors follows the page.
-    field_order = ("concerns", "content", "attachments", "kind", "anonymous", "name", "phone", "email", "consent")
+    field_order = (
+        "concerns",
+        "content",
+        "attachments",
+        "kind",
+        "anonymous",
+        "name",
+        "phone",
+        "email",
+        "homepage",
+        "consent",
+    )
 
     def __init__(self, *args, notice: PublicityNotice, document: NoticeDocument, **options):
-        super().__init__(*args, **options)
+        office = notice.edition.receiving_office
+        super().__init__(*args, office=office, **options)
         self.fields["concerns"].choices = parts(document)
-        self.office = notice.edition.receiving_office
-        if not self.office.accepts_anonymous:
+        if not office.accepts_anonymous:
             del self.fields["anonymous"]
-        for field in self.fields.values():
-            field.error_messages.setdefault("max_length", _("内容太长，请控制在 %(limit_value)d 字以内。"))
+        if "answer" in self.data:
+            self._offer_answer()
 
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True
+        answer = [Field("answer", inputmode="numeric", autocomplete="off")] if "answer" in self.fields else []
         helper.layout = Layout(
-            Fieldset(_("您的异议"), "concerns", "content", "attachments"),
+            Fieldset(
+                _("您的异议"),
+                "concerns",
+                HTML('{% include "objections/_kept_offer.html" with field="id_content" %}'),
+                "content",
+                HTML('{% include "objections/_kept_note.html" with field="id_content" %}'),
+                *(["attachments"] if "attachments" in self.fields else []),
+            ),
             Fieldset(
                 _("怎样联系您"),
                 InlineRadios("kind"),
@@ -153,8 +214,9 @@ class ObjectionForm(AttachmentsForm):
                 Field("name", autocomplete="name"),
                 Field("phone", autocomplete="tel", inputmode="tel"),
                 Field("email", autocomplete="email", inputmode="email"),
+                Field("homepage", wrapper_class="" if self.has_error("homepage") else "trap"),
             ),
-            Fieldset(_("同意并提交"), HTML('{% include "objections/_privacy_summary.html" %}'), "consent"),
+            Fieldset(_("同意并提交"), HTML('{% include "objections/_privacy_summary.html" %}'), "consent", *answer),
             Submit("submit", _("提交异议"), css_class="btn-lg"),
         )
         return helper
@@ -165,16 +227,17 @@ class ObjectionForm(AttachmentsForm):
             PHONE(phone)
         return phone
 
+    def clean_homepage(self) -> str:
+        if self.cleaned_data["homepage"]:
+            raise forms.ValidationError(_("这一栏应当留空，这次没有收下。请清空这一栏再提交，其他内容都还在。"))
+        return ""
+
     def clean_concerns(self) -> str:
         return self.cleaned_data["concerns"] or "notice"
 
     def clean(self) -> dict:
         said = super().clean()
-        if set(self.files) - {"attachments"}:  # never a thank-you for something dropped
-            self.add_error("attachments", _("有文件不是从“附件”一栏选择的，没有收下。"))
-        for name in ("name", "phone", "content"):
-            if IDENTITY_NUMBER.search(unicodedata.normalize("NFKC", said.get(name) or "")):
-                self.add_error(name, NO_IDENTITY_NUMBER)
+        self.refuse_identity_numbers("name", "phone", "content")
         if said.get("anonymous"):
             said |= {"name": "", "phone": "", "email": ""}
             return said
@@ -185,9 +248,22 @@ class ObjectionForm(AttachmentsForm):
             self.add_error("phone", _("请填写电话或电子邮箱，至少一项，以便答复您。"))
         return said
 
+    def ask(self, *, in_haste: bool) -> None:
+        """Hand the form back with a question to answer."""
+        self._offer_answer()
+        answered = self.data.get("answer", "").strip()
+        self.add_error("answer", _("答得不对，这次没有提交。") if answered else _("请回答这个问题，这次没有提交。"))
+        if in_haste:
+            self.add_error("answer", _("或者稍等几秒，直接再点一次“提交异议”。"))
+
+    def _offer_answer(self) -> None:
+        help_text = _("从您所在的网络短时间内提交了很多异议，请回答后再提交。可以写数字，也可以写汉字。")
+        question = throttle.question(self.data.get("token", ""))
+        self.fields["answer"] = forms.CharField(label=question, required=False, max_length=20, help_text=help_text)
+
     def store(self, **arrival) -> Objection:
         """Store what was said. Raises AlreadyReceived and vault.Unavailable."""
-        return Objection.objects.receive(said=self.said(), attachments=self.cleaned_data["attachments"], **arrival)
+        return Objection.objects.receive(said=self.said(), attachments=self.checked, **arrival)
 
     def said(self) -> dict:
         """What Objection.objects.receive stores."""
@@ -209,6 +285,50 @@ class TrackingForm(forms.Form):
     )
 
 
-def opened_before_close(opened_at: datetime.datetime, notice: PublicityNotice) -> bool:
-    """Whether a form was opened while the window was still running: sent later, it is accepted and marked late."""
-    return timezone.localdate(opened_at) <= notice.edition.closes_on
+class MaterialForm(FilesForm):
+    """What the objector adds later: text, files, or both."""
+
+    text = forms.CharField(
+        label=_("补充内容"),
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("最多 5000 字。请不要填写身份证号。"),
+    )
+    field_order = ("text", "attachments")
+
+    def clean(self) -> dict:
+        said = super().clean()
+        self.refuse_identity_numbers("text")
+        if not said.get("text") and not self.files and not self.errors:
+            self.add_error(
+                "text",
+                _("请填写要补充的内容，或选择附件。") if "attachments" in self.fields else _("请填写要补充的内容。"),
+            )
+        return said
+
+
+class WithdrawalForm(forms.Form):
+    """Taking the objection back; why is nobody's business unless it is told."""
+
+    reason = forms.CharField(
+        label=_("原因（可以不填）"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    confirm = forms.BooleanField(
+        label=_("我确定撤回这条异议"), error_messages={"required": _("请勾选确认，才会撤回。")}
+    )
+
+
+class ErasureForm(forms.Form):
+    """Asking for erasure."""
+
+    confirm = forms.BooleanField(
+        label=_("我确定申请删除这条异议里的个人信息"), error_messages={"required": _("请勾选确认，才会提交申请。")}
+    )
+
+
+def takes_objections(notice: PublicityNotice, opened_at: datetime.datetime) -> bool:
+    """Whether a form of this notice opened then may be sent now: always while the notice is open, and after its close
+    if the form was still handed out at that time."""
+    state = notice.state()
+    return state == State.OPEN or (state == State.CLOSED and timezone.localdate(opened_at) <= form_until(notice))

@@ -21,7 +21,7 @@ from notices.models import (
 )
 
 from .models import Objection, Tally
-from .models.queue import LATE, PENDING, UPHELD, ObjectionQuerySet
+from .models.queue import LATE, PENDING, UPHELD, WITHDRAWN, ObjectionQuerySet
 
 Channel, Finding = Objection.Channel, Objection.Finding
 
@@ -140,11 +140,11 @@ def _root(leaves: list[bytes]) -> bytes:
 
 # --- The public ledger: counts per notice ------------------------------------------------------------------------------
 
-TOTALS = {"received": Q(), "late": LATE, "upheld": UPHELD, "pending": PENDING}
+TOTALS = {"received": Q(), "late": LATE, "upheld": UPHELD, "withdrawn": WITHDRAWN, "pending": PENDING}
 
 
 def counts(notice: PublicityNotice) -> dict[str, int]:
-    """How many objections the notice received, how many of them late, upheld, pending. One query."""
+    """How many objections the notice received, how many of them late, upheld, withdrawn, pending. One query."""
     return count(notice, TOTALS)
 
 

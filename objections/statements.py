@@ -20,7 +20,7 @@ from .models.queue import LATE, PENDING
 
 Channel, Finding = Objection.Channel, Objection.Finding
 
-STEPS = {"accepted": "已受理", "declined": "不予受理", "replied": "已答复", "done": "已办结"}
+STEPS = {"accepted": "已受理", "declined": "不予受理", "replied": "已答复", "done": "已办结", "withdrawn": "异议人撤回"}
 ORDINALS = "一二三四五六七八九"
 
 

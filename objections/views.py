@@ -7,9 +7,10 @@ from cryptography.fernet import InvalidToken
 from django import db
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -17,12 +18,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from notices import attachments
 from notices.encryption import cipher
-from notices.models import Edition, PublicityNotice, State
+from notices.models import Edition, PublicityNotice
 from notices.views import telephones
 
-from . import keyring, outcomes, receipts
-from .forms import ObjectionForm, TrackingForm, new_token, opened_before_close, read_token
+from . import keyring, receipts, throttle
+from .forms import ObjectionForm, new_token, read_token, takes_objections
 from .models import AlreadyReceived, Objection
+from .models.terms import form_until
 from .uploads import read_post
 from .vault import Unavailable
 
@@ -75,7 +77,7 @@ def object_to(request, reference):
     )
     if request.method == "POST":
         return _receive(request, notice, now) if is_read else _too_large(request, notice)
-    if notice.state() != State.OPEN:
+    if not takes_objections(notice, now):
         return _not_open(request, notice)
     form = ObjectionForm(
         notice=notice, document=notice.edition.read(), initial={"concerns": request.GET.get("item", "notice")}
@@ -86,7 +88,7 @@ def object_to(request, reference):
 def _receive(request, notice, now):
     token = request.POST.get("token", "")
     opened = read_token(token, notice)
-    if not _accepts(notice, opened):
+    if not takes_objections(notice, opened[1] if opened else now):
         return _not_open(request, notice, typed=request.POST.get("content", ""))
     form = ObjectionForm(request.POST, request.FILES, notice=notice, document=notice.edition.read())
     if not opened:
@@ -95,7 +97,7 @@ def _receive(request, notice, now):
     edition = get_object_or_404(Edition, pk=opened[0], notice=notice)
     edition.notice = notice
     try:
-        if not form.is_valid() or not form.is_harmless():
+        if not form.is_valid() or not form.is_harmless() or _asks(request, form, token, opened[1], now):
             return _form_page(request, notice, form, token, status=422)
         form.store(edition=edition, token=token, opened_at=opened[1], at=now)
     except keyring.Unavailable as error:
@@ -104,7 +106,7 @@ def _receive(request, notice, now):
         return _try_later(_form_page(request, notice, form, token, status=503))
     except Unavailable as error:
         log.error("attachments: %s", error)
-        form.add_error("attachments", AWAY)
+        form.complain_of_files(AWAY)
         return _try_later(_form_page(request, notice, form, token, status=503))
     except AlreadyReceived as earlier:
         if not earlier.same:
@@ -120,16 +122,31 @@ def _receive(request, notice, now):
     return _to_receipt(token)
 
 
-def _accepts(notice: PublicityNotice, opened) -> bool:
-    """An open notice takes every post; a closed one those whose form was opened before the close."""
-    state = notice.state()
-    return state == State.OPEN or bool(state == State.CLOSED and opened and opened_before_close(opened[1], notice))
+def _asks(request, form, token, opened_at, now) -> bool:
+    """Whether the form goes back with a question, because very much comes from there. A second post of a form that
+    was received is not asked: it is shown its receipt again."""
+    if Objection.objects.has_received(token) or not throttle.doubts(
+        request.META.get("REMOTE_ADDR", ""), opened_at, now
+    ):
+        return False
+    if throttle.is_right(token, request.POST.get("answer", "")):
+        return False
+    form.ask(in_haste=now - opened_at < throttle.HASTE)
+    return True
 
 
 def _form_page(request, notice, form, token, status=200):
-    if request.FILES:
+    if request.FILES and "attachments" in form.fields:
         form.add_error("attachments", CHOOSE_AGAIN)
-    context = {"notice": notice, "edition": notice.edition, "form": form, "token": token}
+    context = {
+        "notice": notice,
+        "edition": notice.edition,
+        "form": form,
+        "token": token,
+        "keep": f"object-{notice.reference}",
+        "today": timezone.localdate(),
+        "until": form_until(notice),
+    }
     return render(request, "objections/form.html", context, status=status)
 
 
@@ -169,25 +186,31 @@ def _to_receipt(token: str) -> HttpResponse:
 @require_safe
 def received(request):
     """The receipt: code, number, time. Shown only to the browser that posted."""
+    return render(request, "objections/received.html", _receipt(request))
+
+
+@never_cache
+@require_safe
+def receipt_text(request):
+    """The receipt as a text file to save."""
+    receipt = _receipt(request)
+    if not receipt["objection"]:
+        return redirect("objections:received")
+    response = render(request, "objections/receipt.txt", receipt, content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = content_disposition_header(True, f"{receipt['objection'].number}.txt")
+    return response
+
+
+def _receipt(request) -> dict:
+    """What the cookie of `_to_receipt` opens: the objection, None without one, its code, and whether its form was
+    opened before the close."""
     try:
         token = cipher().decrypt(request.COOKIES.get(RECEIPT_COOKIE, "").encode(), ttl=RECEIPT_COOKIE_AGE).decode()
     except InvalidToken:
-        return render(request, "objections/received.html", {"objection": None})
+        return {"objection": None}
     code = receipts.code_for(token)
-    return render(request, "objections/received.html", {"objection": Objection.objects.by_code(code), "code": code})
-
-
-@csrf_exempt
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def track(request):
-    """What became of an objection, for whoever holds its receipt code. The code never stands in a URL."""
-    form = TrackingForm(request.POST or None)
-    objection = None
-    if request.method == "POST" and form.is_valid():
-        objection = Objection.objects.by_code(form.cleaned_data["code"])
-        if not objection:
-            form.add_error("code", _("没有找到这个回执码。请核对每一组字符；如已遗失，请致电受理部门。"))
-    status = 422 if form.is_bound and not objection else 200
-    context = {"form": form, "objection": objection, "counted": objection and outcomes.counted_proof(objection)}
-    return render(request, "objections/track.html", context, status=status)
+    objection = Objection.objects.by_code(code)
+    if not objection:
+        return {"objection": None}
+    in_time = timezone.localdate(objection.opened_at) <= objection.notice.edition.closes_on
+    return {"objection": objection, "code": code, "opened_in_time": in_time}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from notices.search import following
-from objections import outcomes, reminders
+from objections import outcomes, reminders, throttle
 from objections.models import Attachment
 
 
@@ -24,4 +24,5 @@ DUTIES = (
     Duty(reminders.queue_due, SOON),
     Duty(following.keep_up, SOON),
     Duty(Attachment.objects.remove_orphans, HOURLY),
+    Duty(throttle.forget, HOURLY),
 )

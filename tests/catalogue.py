@@ -26,7 +26,13 @@ STAFF_PAGES = {
 }
 PRINTED = {"templates/notices/_document.html"}  # the notice itself, which stays in its language
 WITHOUT_TAGS = {"templates/unavailable.html"}  # read as it is when nothing else works
-CODE = ("notices/list_views.py", "objections/forms.py", "objections/views.py")
+CODE = (
+    "notices/list_views.py",
+    "objections/forms.py",
+    "objections/views.py",
+    "objections/tracking.py",
+    "objections/throttle.py",
+)
 SAID = re.compile(r'{% translate "([^"]*)"|_\("([^"]*)"\)')
 SENTENCE = re.compile(r"{% blocktranslate.*?%}(.*?){% endblocktranslate %}", re.S)
 
@@ -63,10 +69,11 @@ def labels() -> set[str]:
     from notices.models import InspectionRound, RectificationTask, Stage, State
     from notices.models.log import ACTS
     from objections.models import Event, Objection, Status
+    from objections.models.objector import STEPS_AHEAD
 
     kinds = (State, Stage, Status, InspectionRound.Level, InspectionRound.Kind, RectificationTask.Kind, Event.Kind)
     words = {str(label) for kind in (*kinds, Objection.Kind, Objection.Finding) for label in kind.labels}
-    return words | {*ACTS.values(), LIMITS}
+    return words | {*ACTS.values(), LIMITS} | {step for _, step, _ in STEPS_AHEAD}
 
 
 def sentences() -> set[str]:

@@ -36,6 +36,7 @@ def moved_to(objection: Objection, status: str) -> Objection:
         "replied": [("accept", {}), ("verify", {"finding": "partly"}), ("answer", {"reply": "答复"})],
     }
     steps["done"] = [*steps["replied"], ("finish", {})]
+    steps["withdrawn"] = [*steps["verified"], ("withdraw", {})]
     for verb, said in steps[status]:
         getattr(objection, verb)(by=make_user("wu"), **said)
     return objection
@@ -131,8 +132,9 @@ def test_the_filters_of_the_queue(client):
     assert shown("verified") == {rows["verified"]}
     assert shown("overdue") == {late}
     assert shown("mine") == {mine}
-    assert shown("pending") == set(rows.values()) - {rows["declined"], rows["done"]} | {late}
-    assert len(shown("nonsense")) == 7
+    assert shown("pending") == set(rows.values()) - {rows["declined"], rows["withdrawn"], rows["done"]} | {late}
+    assert shown("withdrawn") == {rows["withdrawn"]}
+    assert len(shown("nonsense")) == 8
 
 
 def test_the_queue_asks_the_same_number_of_queries_for_many(client):

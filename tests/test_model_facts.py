@@ -22,7 +22,10 @@ NOBODY = {
     "probe": "a plan, not a fact",
     "ended": "the mail server, or this site, came back",
     "purged": "the nightly run",
+    "expires": "a plan, not a fact",
+    "erasure_asked": "the objector",
 }
+BY_THE_OBJECTOR = {("Objection", "withdrawn")}
 
 OWN_MODELS = [model for app in ("notices", "objections") for model in apps.get_app_config(app).get_models()]
 
@@ -32,7 +35,12 @@ def pairs(model) -> list[str]:
     return [name.removesuffix("_at") for name in names if name.endswith("_at")]
 
 
-FACTS = [(model, fact) for model in OWN_MODELS for fact in pairs(model) if fact not in NOBODY]
+FACTS = [
+    (model, fact)
+    for model in OWN_MODELS
+    for fact in pairs(model)
+    if fact not in NOBODY and (model.__name__, fact) not in BY_THE_OBJECTOR
+]
 
 
 def make_row(model):

@@ -126,6 +126,7 @@ def test_every_count_is_computed_and_leads_to_its_list(client, closed):
         "不予受理": 1,
         "已答复": 1,
         "已办结": 0,
+        "异议人撤回": 0,
         "尚未办结": 4,
     }
     make_objection(make_notice(title="另一份", tasks=[]), "elsewhere")
@@ -247,12 +248,12 @@ def ledger(client, notice) -> dict[str, int]:
 
 
 def test_zero_is_shown_as_zero(client, closed):
-    assert ledger(client, closed) == {"received": 0, "late": 0, "upheld": 0, "pending": 0}
+    assert ledger(client, closed) == {"received": 0, "late": 0, "upheld": 0, "withdrawn": 0, "pending": 0}
 
 
 def test_the_public_reads_counts_and_no_more(client, closed):
     busy(closed)
-    assert ledger(client, closed) == {"received": 5, "late": 1, "upheld": 1, "pending": 4}
+    assert ledger(client, closed) == {"received": 5, "late": 1, "upheld": 1, "withdrawn": 0, "pending": 4}
     page = client.get(reverse("notices:notice", args=[closed.reference])).content.decode()
     for private in ("王小明", "李大爷", "YY20"):
         assert private not in page

@@ -97,7 +97,14 @@ class ReceivingOffice(models.Model):
         "异议人的姓名和联系方式不随邮件发送。",
     )
     accepts_anonymous = models.BooleanField("接受匿名异议", default=False, help_text="匿名者凭回执码查询答复。")
-
+    accepts_attachments = models.BooleanField(
+        "接收附件", default=True, help_text="关闭后，网上的异议和补充材料只能填写文字。"
+    )
+    late_days = models.PositiveSmallIntegerField(
+        "公示期结束后仍接收网上异议的天数",
+        default=0,
+        help_text="0 表示结束后不再提供表单。在这些天里提出的异议照常受理，并注明逾期。公示期内打开的表单，结束后提交的总会收下。",
+    )
     keep_personal_data_days = models.PositiveIntegerField(
         "个人信息保存天数",
         default=1095,
@@ -123,6 +130,11 @@ class ReceivingOffice(models.Model):
                 condition=Q(keep_personal_data_days__gte=1, keep_personal_data_days__lte=36500),
                 name="notices_receivingoffice_keeping",
                 violation_error_message="个人信息保存天数应在 1 到 36500 之间。",
+            ),
+            models.CheckConstraint(
+                condition=Q(late_days__lte=365),
+                name="notices_receivingoffice_late_days",
+                violation_error_message="公示期结束后仍接收异议的天数最多 365 天。",
             ),
         ]
 

@@ -16,6 +16,7 @@ from notices.models import PublicityNotice
 from objections import receipts
 from objections.forms import IDENTITY_NUMBER, NO_IDENTITY_NUMBER, PHONE, AttachmentsForm, parts
 from objections.models import AlreadyReceived, Objection
+from objections.models.objection import SAID
 from objections.vault import Unavailable
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 CHANNELS = [choice for choice in Objection.Channel.choices if choice[0] != Objection.Channel.WEB]
 CHOOSE_AGAIN = "填写的文字都还在；附件没有保存，请重新选择。"
 AWAY = "附件暂时无法检查或保存，没有录入。请稍后再试，或先不带附件录入。"
-SAID = ("kind", "anonymous", "name", "phone", "email", "concerns", "content")
 
 
 def day(label: str, **options) -> forms.DateField:

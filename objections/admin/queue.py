@@ -14,7 +14,7 @@ from notices.models import NotAllowed
 from objections.forms import parts
 from objections.keyring import ring
 from objections.masking import masked_email, masked_name, masked_phone
-from objections.models import Event, Note, Objection, Status
+from objections.models import Event, Note, Objection, Status, Supplement
 from objections.models.queue import BY_DUE_DATE
 
 from . import entering, statements
@@ -53,6 +53,11 @@ class NoteInline(RecordInline):
     fields = readonly_fields = ("at", "by", "text")
 
 
+class SupplementInline(RecordInline):
+    model = Supplement
+    fields = readonly_fields = ("at", "text", "content_digest")
+
+
 class QueueFilter(admin.SimpleListFilter):
     title = "办理"
     parameter_name = "queue"
@@ -68,6 +73,8 @@ class QueueFilter(admin.SimpleListFilter):
             ("pending", "尚未办结"),
             ("is_doubled", "可能重复"),
             ("is_one_of_many", "短时间内大量提出"),
+            (Status.WITHDRAWN, "异议人撤回"),
+            ("erasure_asked", "申请删除个人信息"),
         ]
 
     def queryset(self, request, queryset):
@@ -79,8 +86,8 @@ class QueueFilter(admin.SimpleListFilter):
                 return queryset.filter(assigned_to=request.user)
             case "is_doubled" | "is_one_of_many":
                 return queryset.filter(**{chosen: True})
-            case "pending":
-                return queryset.pending()
+            case "pending" | "erasure_asked":
+                return getattr(queryset, chosen)()
         return queryset.with_status(chosen) if chosen in Status.values else queryset
 
 
@@ -108,12 +115,17 @@ class Assignment(forms.Form):
         self.fields["to"].label_from_instance = lambda user: user.get_full_name() or user.username
 
 
-MARKS = {"nobody_noticed": "未送达也未查看", "is_doubled": "可能重复", "is_one_of_many": "短时间内大量提出"}
+MARKS = {
+    "nobody_noticed": "未送达也未查看",
+    "is_doubled": "可能重复",
+    "is_one_of_many": "短时间内大量提出",
+    "erasure_asked_at": "申请删除",
+}
 MOST_SHOWN = 20
 
 
 def is_open(objection: Objection, user) -> bool:
-    return objection.status != Status.DONE
+    return objection.is_open
 
 
 def is_kept(objection: Objection, user) -> bool:
@@ -137,7 +149,7 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
     list_filter = (QueueFilter, LateFilter, "channel", "finding")
     list_select_related = ("notice__edition", "assigned_to")
     date_hierarchy = "received_on"
-    inlines = (AttachmentInline, EventInline, NoteInline)
+    inlines = (AttachmentInline, SupplementInline, EventInline, NoteInline)
     fieldsets = (
         (None, {"fields": ("number", "notice", "channel", "received_at", "received_on", "postmarked_on", "late")}),
         ("期限", {"fields": ("status_label", "decide_by", "reply_by", "days_left", "assigned_to", "routed_to")}),
@@ -145,6 +157,7 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
         ("异议人（对责任单位保密）", {"fields": ("kind", "anonymous", "name", "phone", "email", "entered_by")}),
         ("办理", {"fields": ("decline_reason", "finding", "reply")}),
         ("个人信息保存", {"fields": ("keep_until", "held_at", "held_by", "hold_reason", "purged_at")}),
+        ("异议人的要求", {"fields": ("withdrawn_at", "erasure_asked_at", "erase_by")}),
     )
 
     verbs = {
@@ -183,6 +196,10 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
             HANDLE,
             lambda each, user: each.status == Status.DONE and is_kept(each, user),
             ask(reason=words("重新办理的原因")),
+        ),
+        "withdraw": Verb("登记异议人撤回", HANDLE, is_open, ask(reason=words("原因和核实情况"))),
+        "request_erasure": Verb(
+            "登记删除申请", HANDLE, lambda each, user: is_kept(each, user) and not each.erasure_asked_at
         ),
         "reissue_code": Verb(
             "补发回执码",
@@ -318,6 +335,10 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
     @admin.display(description="逾期提出")
     def late(self, objection):
         return "是，公示期结束后收到" if objection.is_late else "否"
+
+    @admin.display(description="处理删除申请的期限")
+    def erase_by(self, objection):
+        return objection.erase_by
 
     @admin.display(description="针对内容")
     def part(self, objection):

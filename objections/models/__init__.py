@@ -1,8 +1,11 @@
 from .attachment import Attachment
+from .counter import Counter
 from .handling import Note, Reminder
-from .objection import PRIVACY_VERSION, AlreadyReceived, Event, Objection, content_digest
+from .objection import PRIVACY_VERSION, Event, Objection
+from .objector import Supplement
 from .outgoing import OutgoingMail
 from .queue import Status
+from .receiving import AlreadyReceived, content_digest
 from .tally import Tally
 from .terms import HandlingTerms
 
@@ -10,6 +13,7 @@ __all__ = [
     "PRIVACY_VERSION",
     "AlreadyReceived",
     "Attachment",
+    "Counter",
     "Event",
     "HandlingTerms",
     "Note",
@@ -17,6 +21,7 @@ __all__ = [
     "OutgoingMail",
     "Reminder",
     "Status",
+    "Supplement",
     "Tally",
     "content_digest",
 ]

@@ -64,6 +64,14 @@ class Attachment(OfObjection, models.Model):
     objection = models.ForeignKey(
         "objections.Objection", models.CASCADE, verbose_name="异议", related_name="attachments"
     )
+    supplement = models.ForeignKey(
+        "objections.Supplement",
+        models.CASCADE,
+        verbose_name="补充材料",
+        null=True,
+        blank=True,
+        related_name="attachments",
+    )
     name = SealedTextField("文件名")
     kind = models.CharField("类型", max_length=4, choices=attachments.KINDS)
     size = models.PositiveIntegerField("字节数")

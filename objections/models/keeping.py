@@ -14,7 +14,7 @@ from objections.sealing import ERASED, SealedTextField
 
 from .handling import needs
 
-ENDS = ("done_at", "declined_at")  # the first that is there ended the case
+ENDS = ("done_at", "withdrawn_at", "declined_at")  # the first that is there ended the case
 ENDED_AT = Coalesce(*ENDS)
 OFFICE = "notice__edition__receiving_office"
 
@@ -30,12 +30,14 @@ def last_moment(days: int, today: datetime.date) -> datetime.datetime:
 
 
 def time_is_over(today: datetime.date) -> Q:
-    """Of rows with `ended_at`: kept for as long as their office keeps what ended."""
+    """Of rows with `ended_at`: kept for as long as their office keeps what ended, or until their objector asked for
+    erasure."""
     by_default = ReceivingOffice().keep_personal_data_days
     over = Q(**{f"{OFFICE}__isnull": True}, ended_at__lt=last_moment(by_default, today))
     for days in ReceivingOffice.objects.order_by().values_list("keep_personal_data_days", flat=True).distinct():
         over |= Q(**{f"{OFFICE}__keep_personal_data_days": days}, ended_at__lt=last_moment(days, today))
-    return over
+    start = last_moment(0, today)
+    return over | Q(ended_at__lt=start, erasure_asked_at__lt=start)
 
 
 class KeepingActs:
@@ -52,7 +54,10 @@ class KeepingActs:
         if not self.ended_at:
             return None
         office = self.notice.edition.receiving_office or ReceivingOffice()
-        return timezone.localdate(self.ended_at) + datetime.timedelta(days=office.keep_personal_data_days)
+        until = timezone.localdate(self.ended_at) + datetime.timedelta(days=office.keep_personal_data_days)
+        if not self.erasure_asked_at:
+            return until
+        return min(until, timezone.localdate(max(self.ended_at, self.erasure_asked_at)))
 
     def is_expired(self, today: datetime.date) -> bool:
         """Its personal data are to be erased, unless they are held."""

@@ -1,8 +1,6 @@
 """What people say about a notice, and what becomes of it."""
 
 import datetime
-import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -23,20 +21,15 @@ from . import routing
 from .attachment import Attachment
 from .handling import HandlingActs, needs
 from .keeping import KeepingActs
+from .objector import ObjectorActs
 from .outgoing import OutgoingMail
 from .queue import FACTS, UNANSWERED, UNDECIDED, ObjectionQuerySet, Status, last_unnoticed_day
+from .receiving import AlreadyReceived, canonical, content_digest, sha256
 from .terms import HandlingTerms
 
 # The version of the privacy notice that the form shows; recorded with every consent. Change it with the text.
 PRIVACY_VERSION = "2026-11-23"
-
-
-class AlreadyReceived(Exception):
-    """This form was sent before: `objection` is what it became, `same` says whether it said the same."""
-
-    def __init__(self, objection: "Objection", same: bool):
-        super().__init__(objection.number)
-        self.objection, self.same = objection, same
+SAID = ("kind", "anonymous", "name", "phone", "email", "concerns", "content")
 
 
 class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
@@ -62,7 +55,7 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
             edition=edition,
             **said,
             data_key=ring.take(),
-            token_digest=_sha256(token),
+            token_digest=sha256(token),
             content_digest=content_digest(said, attachments),
             likeness=likeness(said["content"]),
             code_digest=receipts.digest(receipts.code_for(token)),
@@ -81,6 +74,10 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
             self._raise_if_received(objection)
             raise
         return objection
+
+    def has_received(self, token: str) -> bool:
+        """Whether a form with this token has been stored."""
+        return self.filter(token_digest=sha256(token)).exists()
 
     def _raise_if_received(self, objection: "Objection") -> None:
         """Raises AlreadyReceived when a form with this objection's token has been stored before."""
@@ -112,7 +109,7 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
         return self.receive(**form, opened_at=at, at=at, **arrival, **staff)
 
 
-class Objection(HandlingActs, KeepingActs, models.Model):
+class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):
     """One objection. Who said it is encrypted; what became of it are facts with time and author."""
 
     class Channel(models.TextChoices):
@@ -183,6 +180,8 @@ class Objection(HandlingActs, KeepingActs, models.Model):
     held_by = who("保留个人信息的决定人", null=True, blank=True)
     hold_reason = SealedTextField("保留个人信息的原因", blank=True)
     purged_at = models.DateTimeField("个人信息删除时间", null=True, blank=True)
+    withdrawn_at = models.DateTimeField("异议人撤回时间", null=True, blank=True)
+    erasure_asked_at = models.DateTimeField("申请删除个人信息时间", null=True, blank=True)
 
     objects = ObjectionManager()
 
@@ -242,6 +241,11 @@ class Objection(HandlingActs, KeepingActs, models.Model):
                 name="objections_objection_verified_was_accepted",
                 violation_error_message="先受理，再核查。",
             ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True) | Q(done_at__isnull=True),
+                name="objections_objection_withdrawn_or_done",
+                violation_error_message="撤回的异议不再办结。",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -299,6 +303,11 @@ class Objection(HandlingActs, KeepingActs, models.Model):
             self.events.create(kind=Event.Kind.ROUTED, at=at, text=self.routed_to.name)
         OutgoingMail.objects.begin(self, token, at=at)
 
+    def said(self) -> bytes:
+        """The bytes whose SHA-256 is `content_digest`: what was said, as it was received."""
+        said = {name: getattr(self, name) for name in SAID}
+        return canonical(said, self.first_files().order_by("id"))
+
     def mailboxes(self) -> dict[str, ReceivingOffice]:
         """Where the office, or the supervising organisation in its place, is told of this objection, and whose it is."""
         if self.routed_to:
@@ -312,10 +321,10 @@ class Objection(HandlingActs, KeepingActs, models.Model):
         at = at or timezone.now()
         changes |= {f"{kind}_at": at, f"{kind}_by": by}
         with transaction.atomic():
-            if not Objection.objects.filter(facts, pk=self.pk, purged_at=None, **{f"{kind}_at": None}).update(
-                **changes
-            ):
-                raise NotAllowed(refusal)
+            rows = Objection.objects.filter(facts, pk=self.pk, purged_at=None, withdrawn_at=None)
+            if not rows.filter(**{f"{kind}_at": None}).update(**changes):
+                self.refresh_from_db()
+                raise NotAllowed("异议人已经撤回这条异议。" if self.withdrawn_at else refusal)
             self.events.create(kind=kind, at=at, by=by, text=text)
         self.refresh_from_db()
 
@@ -376,6 +385,10 @@ class Event(OfObjection, models.Model):
         HELD = "held", "个人信息暂不删除"
         RELEASED = "released", "个人信息不再保留"
         PURGED = "purged", "个人信息已按期删除"
+        SUPPLEMENTED = "supplemented", "异议人补充了材料"
+        WITHDRAWN = "withdrawn", "异议人已撤回"
+        ERASURE = "erasure", "异议人申请删除个人信息"
+        EXPORTED = "exported", "已凭回执码下载本人数据"
 
     objection = models.ForeignKey(Objection, models.CASCADE, verbose_name="异议", related_name="events")
     kind = models.CharField("事项", max_length=12, choices=Kind)
@@ -404,18 +417,7 @@ INTERNAL = (
 )
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def likeness(content: str) -> str:
     """The same for texts that differ in blanks, punctuation, width or case only. Keyed, so that it cannot be guessed."""
     plain = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", content)).casefold()
     return salted_hmac("objections.likeness", plain, algorithm="sha256").hexdigest()
-
-
-def content_digest(said: dict, attachments: Sequence[Checked] = ()) -> str:
-    """SHA-256 over everything that was said and the digests of its files, as canonical JSON: what the receipt shows."""
-    if attachments:
-        said = said | {"attachments": [each.sha256 for each in attachments]}
-    return _sha256(json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")))

@@ -48,6 +48,9 @@ class OutgoingMail(OfObjection, Outgoing):
         RECEIPT = "receipt", "回执"
         REPLY = "reply", "答复"
         REMINDER = "reminder", "催办"
+        SUPPLEMENT = "supplement", "异议人补充材料"
+        WITHDRAWAL = "withdrawal", "异议人撤回"
+        ERASURE = "erasure", "异议人申请删除"
 
     objection = models.ForeignKey("objections.Objection", models.CASCADE, verbose_name="异议", related_name="mails")
     kind = models.CharField("类别", max_length=10, choices=Kind)
@@ -127,4 +130,7 @@ SUBJECTS = {
     OutgoingMail.Kind.RECEIPT: "异议已收到 {number}",
     OutgoingMail.Kind.REPLY: "异议答复 {number}",
     OutgoingMail.Kind.REMINDER: "请办理异议 {number}",
+    OutgoingMail.Kind.SUPPLEMENT: "异议 {number} 有补充材料",
+    OutgoingMail.Kind.WITHDRAWAL: "异议 {number} 已由异议人撤回",
+    OutgoingMail.Kind.ERASURE: "异议 {number} 申请删除个人信息",
 }

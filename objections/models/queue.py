@@ -22,17 +22,19 @@ class Status(models.TextChoices):
     VERIFIED = "verified", "已核查，待答复"
     REPLIED = "replied", "已答复"
     DONE = "done", "已办结"
+    WITHDRAWN = "withdrawn", "异议人已撤回"
 
 
-FACTS = ("done", "replied", "verified", "declined", "accepted")  # the first that is there is the status
-UNDECIDED = Q(accepted_at__isnull=True, declined_at__isnull=True, done_at__isnull=True)
-UNANSWERED = Q(accepted_at__isnull=False, replied_at__isnull=True, done_at__isnull=True)
+FACTS = ("done", "withdrawn", "replied", "verified", "declined", "accepted")  # the first that is there is the status
+UNDECIDED = Q(accepted_at__isnull=True, declined_at__isnull=True, done_at__isnull=True, withdrawn_at__isnull=True)
+UNANSWERED = Q(accepted_at__isnull=False, replied_at__isnull=True, done_at__isnull=True, withdrawn_at__isnull=True)
 ARRIVED_ON = Coalesce("postmarked_on", "received_on")
 LATE = Q(arrived_on__gt=F("notice__edition__closes_on"))
+WITHDRAWN = Q(withdrawn_at__isnull=False)
 UPHELD = Q(finding__in=("substantiated", "partly"))
 BY_DUE_DATE = (F("next_due").asc(nulls_last=True), "-received_at", "-id")  # of what is annotated with next_due
 AN_HOUR, FLOOD = datetime.timedelta(hours=1), 20  # so many within an hour to one notice are a flood
-PENDING = Q(done_at__isnull=True, declined_at__isnull=True)
+PENDING = Q(done_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True)
 
 
 def last_unnoticed_day(today: datetime.date) -> datetime.date:
@@ -59,7 +61,7 @@ class ObjectionQuerySet(models.QuerySet):
     """Adjectives; Objection says the same of one."""
 
     def pending(self):
-        """Not yet done and not declined: what keeps a task from closure."""
+        """Neither done nor declined nor withdrawn: what keeps a task from closure."""
         return self.filter(PENDING)
 
     def with_status(self, status: str):
@@ -98,6 +100,10 @@ class ObjectionQuerySet(models.QuerySet):
         alike = near.filter(likeness=OuterRef("likeness")).exclude(pk=OuterRef("pk"))
         before = near.filter(received_at__range=(OuterRef("received_at") - AN_HOUR, OuterRef("received_at")))
         return self.annotate(is_doubled=Exists(alike), is_one_of_many=Exists(before.order_by("pk")[FLOOD - 1 : FLOOD]))
+
+    def erasure_asked(self):
+        """Whose objector asked for erasure."""
+        return self.filter(erasure_asked_at__isnull=False)
 
     def impersonal(self):
         """Without the fields that tell who said what: for what is done to many, where one broken field must not stop it."""

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from notices import windows
-from notices.models import PublicityRule, ReceivingOffice
+from notices.models import PublicityNotice, PublicityRule, ReceivingOffice
 from notices.models.calendar import current_calendar
 
 
@@ -20,6 +20,9 @@ class HandlingTerms(models.Model):
         "决定是否受理的天数", default=15, help_text="收到次日起算。改动只影响以后收到的异议。"
     )
     reply_within = models.PositiveSmallIntegerField("答复的天数", default=60, help_text="收到次日起算。")
+    erase_within = models.PositiveSmallIntegerField(
+        "处理删除申请的天数", default=15, help_text="异议人申请删除个人信息后，多少天内处理。申请次日起算。"
+    )
     unit = models.CharField("天数单位", max_length=10, choices=PublicityRule.Unit, default=PublicityRule.Unit.CALENDAR)
 
     class Meta:
@@ -30,6 +33,11 @@ class HandlingTerms(models.Model):
                 condition=Q(decide_within__gte=1, reply_within__lte=365, reply_within__gte=F("decide_within")),
                 name="objections_handlingterms_order",
                 violation_error_message="天数应在 1 到 365 之间，答复的天数不能少于决定是否受理的天数。",
+            ),
+            models.CheckConstraint(
+                condition=Q(erase_within__gte=1, erase_within__lte=365),
+                name="objections_handlingterms_erasure",
+                violation_error_message="处理删除申请的天数应在 1 到 365 之间。",
             ),
         ]
 
@@ -43,9 +51,19 @@ class HandlingTerms(models.Model):
 
     def dates(self, received_on: datetime.date) -> dict[str, datetime.date]:
         """`decide_by` and `reply_by` of an objection that came on `received_on`."""
-        calendar = current_calendar()
         lengths = {"decide_by": self.decide_within, "reply_by": self.reply_within}
-        return {
-            name: calendar.last_day(received_on, windows.Rule(days, self.unit, first_day_counts=False))
-            for name, days in lengths.items()
-        }
+        return {name: self.last_day(received_on, days) for name, days in lengths.items()}
+
+    def last_day(self, day: datetime.date, days: int) -> datetime.date:
+        """The last of `days` days in this office's unit, counted from the day after `day`."""
+        return current_calendar().last_day(day, windows.Rule(days, self.unit, first_day_counts=False))
+
+
+def form_until(notice: PublicityNotice) -> datetime.date:
+    """The last day on which the web form is handed out: the window's last, or later where the office takes late ones.
+
+    An archive notice (补录) never had a form.
+    """
+    office, closes_on = notice.edition.receiving_office, notice.edition.closes_on
+    late_days = office.late_days if office and not notice.is_archive else 0
+    return closes_on + datetime.timedelta(days=late_days)

@@ -1,9 +1,11 @@
-"""What templates show of objections without telling of anyone: counts."""
+"""What templates show of objections without telling of anyone: counts, and until when late ones are taken."""
 
 from django import template
+from django.utils import timezone
 
 from notices.models import PublicityNotice, State
 from objections import outcomes
+from objections.models.terms import form_until
 
 register = template.Library()
 
@@ -20,3 +22,10 @@ def objection_ledger(notice: PublicityNotice) -> dict:
     if notice.is_archive or notice.state() != State.CLOSED:
         return {}
     return {"counts": outcomes.counts(notice)}
+
+
+@register.inclusion_tag("objections/_late_lane.html")
+def late_lane(notice: PublicityNotice) -> dict:
+    """Until when the office of a closed notice still takes late objections; nothing where it does not."""
+    until = form_until(notice)
+    return {"notice": notice, "until": until} if timezone.localdate() <= until else {}

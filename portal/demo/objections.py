@@ -13,7 +13,8 @@ from . import texts
 from .days import ONE_DAY, Days
 from .diary import Diary
 
-TAKES = {"decline": "reason", "verify": "finding", "answer": "reply"}  # verb → the name of its text
+TAKES = {"decline": "reason", "verify": "finding", "answer": "reply", "withdraw": "reason"}  # verb → its text
+BY_THE_OBJECTOR = ("withdraw",)
 DELIVERY = datetime.timedelta(seconds=4)
 
 
@@ -54,7 +55,8 @@ def plan(days: Days, diary: Diary, notices: dict[str, PublicityNotice], handler)
         diary.note(received_at, course.receive, opened_at=opened_at)
         for verb, after, clock, *words in text["steps"]:
             at = days.at(days.shift(course.notice.opens_on, after), clock)
-            arguments = {"by": handler} | ({TAKES[verb]: words[0]} if words else {})
+            arguments = {} if verb in BY_THE_OBJECTOR else {"by": handler}
+            arguments |= {TAKES[verb]: words[0]} if words else {}
             diary.note(at, course.act, verb=verb, arguments=arguments)
         courses.append(course)
     return courses
