@@ -154,7 +154,7 @@ def _office(document: NoticeDocument, organisation: Organisation, options: Optio
     if not options.create:
         raise Refused(
             [
-                f"受理部门：“{printed.name}”（电话 {printed.phone or '未写'}）没有登记。请先在后台登记，或加 --create 新建。"
+                f"受理部门：“{printed.name}”（电话 {printed.phone or '未写'}）没有登记。请先在后台登记，或选择新建（命令行加 --create）。"
             ]
         )
     office = ReceivingOffice(organisation=organisation, mailboxes=options.mailbox, **dataclasses.asdict(printed))

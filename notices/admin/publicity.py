@@ -15,6 +15,7 @@ from notices.models import Edition, Evidence, NoticeSection, PublicityNotice, Re
 from notices.models.calendar import current_calendar
 from notices.views import document_context, draft_context
 
+from . import intake
 from .showing import DisplayInline
 from .verbs import Verb, VerbsAdmin, ask, words
 
@@ -268,7 +269,12 @@ class PublicityNoticeAdmin(VerbsAdmin):
 
     def get_urls(self):
         preview = self.admin_site.admin_view(self.preview)
-        return [path("<int:pk>/preview/", preview, name="notices_publicitynotice_preview"), *super().get_urls()]
+        intake_view = self.admin_site.admin_view(lambda request: intake.intake(request, self))
+        return [
+            path("intake/", intake_view, name="notices_publicitynotice_intake"),
+            path("<int:pk>/preview/", preview, name="notices_publicitynotice_preview"),
+            *super().get_urls(),
+        ]
 
     def seen(self, notice) -> str:
         files = list(notice.evidence.values_list("pk", flat=True))

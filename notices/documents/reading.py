@@ -36,11 +36,12 @@ class Remark:
 
 @dataclasses.dataclass
 class Reading:
-    """What was read from a file."""
+    """What was read from a file, and the lines that it was read from."""
 
     document: NoticeDocument
     origins: list[Origin]
     remarks: list[Remark]
+    lines: tuple[Line, ...] = ()
 
 
 def read_file(path: str | pathlib.Path) -> Reading:
@@ -86,7 +87,8 @@ def _read(page: Page) -> Reading:
         signed_on=layout.signed_on,
     )
     document = _with_facts(document)
-    return Reading(document, _origins(document, layout, basis, drafts), _remarks(document, layout, drafts))
+    origins = _origins(document, layout, basis, drafts)
+    return Reading(document, origins, _remarks(document, layout, drafts), page.lines)
 
 
 def _require_notice(page: Page) -> None:
