@@ -5,7 +5,7 @@ from django.urls import include, path
 
 from notices.sitemaps import SITEMAPS
 
-from . import health, pages
+from . import health, metrics, pages
 
 # What people read, also under /en/; what machines and staff read, at one address.
 urlpatterns = [
@@ -24,6 +24,7 @@ urlpatterns = [
     path("favicon.ico", pages.icon),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("metrics", metrics.metrics),
     path("admin/", admin.site.urls),
 ]
 handler400 = "portal.errors.bad_request"

@@ -1,0 +1,202 @@
+"""A backup is a folder: the database at one instant, the files its rows name, and a manifest. It never holds a key.
+
+The database is taken first and the files after it. A file is on the disk before the row that names it is committed,
+so every row of the snapshot finds its file in the copy, whatever comes in meanwhile.
+"""
+
+import datetime
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from notices.models import Checkpoint
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+SECRETS = ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS")
+PIECE = 1024 * 1024
+
+
+class Refused(Exception):
+    """The backup cannot be taken or restored. The sentence says what to do."""
+
+
+# --- Taking ----------------------------------------------------------------------------------------------------------
+
+
+def take(folder: Path, *, at: datetime.datetime | None = None) -> Path:
+    """Write a backup below `folder` and return its path, once everything is on the disk. The site goes on meanwhile.
+
+    Until then the folder's name ends with `.partial`: what an interrupted run leaves is no backup.
+    """
+    at = at or timezone.now()
+    target = folder / f"{timezone.localtime(at):%Y%m%d-%H%M%S}"
+    partial = target.with_name(f"{target.name}.partial")
+    if target.exists() or partial.exists():
+        raise Refused(f"{target} 已经存在，请稍后再试或换一个目录。")
+    partial.mkdir(parents=True, mode=0o700)
+    checkpoint = Checkpoint.objects.newest()  # before the snapshot, which therefore holds at least this much
+    database = _dump(partial)
+    if Path(settings.MEDIA_ROOT).is_dir():
+        shutil.copytree(settings.MEDIA_ROOT, partial / "media", copy_function=_copied)
+    manifest = {
+        "format": FORMAT,
+        "taken_at": at.isoformat(),
+        "site": settings.SITE_URL,
+        "vendor": connection.vendor,
+        "database": database,
+        "checkpoint": checkpoint.note if checkpoint else "",
+        "keys": fingerprints(),
+        "files": dict(_digests(partial)),
+    }
+    (partial / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True))
+    _sync(partial)
+    partial.rename(target)
+    _sync_one(folder)
+    return target
+
+
+def forget(folder: Path, keep: int) -> list[str]:
+    """Remove all but the newest `keep` complete backups; returns the names of those removed."""
+    complete = sorted(each.parent for each in folder.glob(f"*/{MANIFEST}") if not each.parent.name.endswith(".partial"))
+    old = complete[:-keep] if keep else []
+    for each in old:
+        shutil.rmtree(each)
+    return [each.name for each in old]
+
+
+def fingerprints() -> dict[str, list[str]]:
+    """What tells whether the same secrets are set, and nothing about them: each is random and long."""
+    values = {name: getattr(settings, name) for name in SECRETS}
+    lists = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+    return {
+        name: [hashlib.sha256(f"{name}:{each}".encode()).hexdigest()[:16] for each in value]
+        for name, value in lists.items()
+    }
+
+
+def _dump(folder: Path) -> str:
+    """The database as it is at one instant, in a file of `folder`; returns the file's name."""
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        with sqlite3.connect(folder / "database.sqlite3") as copy:
+            connection.connection.backup(copy)  # all pages in one read transaction; in WAL nobody waits for it
+        copy.close()
+        return "database.sqlite3"
+    _postgresql("pg_dump", "--format=custom", "--no-owner", f"--file={folder / 'database.dump'}")
+    return "database.dump"
+
+
+def _postgresql(program: str, *arguments: str) -> None:
+    database = connection.settings_dict
+    named = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
+    access = {variable: str(database[name]) for variable, name in named.items() if database[name]}
+    path = shutil.which(program)
+    if not path:
+        raise Refused(f"没有找到 {program}：请安装与数据库同版本的 postgresql-client。")
+    done = subprocess.run([path, *arguments], env=os.environ | access, capture_output=True, text=True)  # noqa: S603
+    if done.returncode:
+        raise Refused(f"{program} 失败：{done.stderr.strip()[-500:]}")
+
+
+def _copied(source: str, target: str) -> str:
+    try:
+        return shutil.copy2(source, target)
+    except FileNotFoundError:  # deleted meanwhile, and its row with it
+        return target
+
+
+def _digests(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != MANIFEST:
+            yield path.relative_to(folder).as_posix(), digest(path)
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        _sync_one(path)
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# --- Restoring -------------------------------------------------------------------------------------------------------
+
+
+def read(backup: Path) -> dict:
+    """The manifest of a backup whose every file is as it was written. Raises Refused, naming the first that is not."""
+    try:
+        manifest = json.loads((backup / MANIFEST).read_text())
+        files = manifest["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Refused(f"{backup} 不是完整的备份：缺少 {MANIFEST} 或无法读取。") from None
+    if manifest.get("format") != FORMAT:
+        raise Refused(f"备份的格式是 {manifest.get('format')}，本程序只认识 {FORMAT}。")
+    for name, expected in files.items():
+        path = backup / name
+        if not path.is_file() or digest(path) != expected:
+            raise Refused(f"备份中的 {name} 缺失或已损坏。")
+    return manifest
+
+
+def missing_keys(manifest: dict) -> list[str]:
+    """The names of the secrets without which what the backup holds could not be read or verified here."""
+    present = fingerprints()
+    return [name for name, wanted in manifest["keys"].items() if set(wanted) - set(present.get(name, ()))]
+
+
+def restore(backup: Path) -> dict:
+    """Put a backup into the empty database and the empty MEDIA_ROOT that the settings name; returns its manifest.
+
+    Raises Refused before anything is written when a file is damaged, a key is missing, or something is there already.
+    """
+    manifest = read(backup)
+    if missing := missing_keys(manifest):
+        raise Refused(
+            f"请先设置备份时使用的 {'、'.join(missing)}：备份不含任何密钥，没有它们，个人信息和附件无法读出。"
+        )
+    if manifest["vendor"] != connection.vendor:
+        raise Refused(
+            f"备份来自 {manifest['vendor']}，现在的 DATABASE_URL 是 {connection.vendor}，请改用同一种数据库。"
+        )
+    if connection.introspection.table_names():
+        raise Refused("目标数据库不是空的：请把 DATABASE_URL 指向一个新的空数据库。")
+    media = Path(settings.MEDIA_ROOT)
+    if media.is_dir() and any(media.iterdir()):
+        raise Refused(f"{media} 不是空的：请把 MEDIA_ROOT 指向一个新的空目录。")
+    if (backup / "media").is_dir():
+        shutil.copytree(backup / "media", media, dirs_exist_ok=True)
+        _sync(media)
+    _load(backup / manifest["database"])
+    return manifest
+
+
+def _load(dump: Path) -> None:
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        with sqlite3.connect(f"file:{dump}?mode=ro&immutable=1", uri=True) as source:
+            source.backup(connection.connection)
+        source.close()
+    else:
+        database = connection.settings_dict["NAME"]
+        _postgresql("pg_restore", "--no-owner", "--single-transaction", f"--dbname={database}", str(dump))
+    connection.close()
