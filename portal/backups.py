@@ -4,6 +4,7 @@ The database is taken first and the files after it. A file is on the disk before
 so every row of the snapshot finds its file in the copy, whatever comes in meanwhile.
 """
 
+import contextlib
 import datetime
 import hashlib
 import json
@@ -11,6 +12,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from django.db import connection
 from django.utils import timezone
 
 from notices.models import Checkpoint
+from objections.keyring import Destroyed, Lost, Unavailable, ring
+from objections.models import Objection
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -33,10 +37,13 @@ class Refused(Exception):
 # --- Taking ----------------------------------------------------------------------------------------------------------
 
 
-def take(folder: Path, *, at: datetime.datetime | None = None) -> Path:
+def take(folder: Path, *, keyring: Path | None = None, at: datetime.datetime | None = None) -> Path:
     """Write a backup below `folder` and return its path, once everything is on the disk. The site goes on meanwhile.
 
-    Until then the folder's name ends with `.partial`: what an interrupted run leaves is no backup.
+    `keyring` is a folder elsewhere whose one copy of the keyring is replaced: of keys only the newest copy may exist,
+    or what was erased could be read from an old backup.
+
+    Until it is whole the folder's name ends with `.partial`: what an interrupted run leaves is no backup.
     """
     at = at or timezone.now()
     target = folder / f"{timezone.localtime(at):%Y%m%d-%H%M%S}"
@@ -45,7 +52,8 @@ def take(folder: Path, *, at: datetime.datetime | None = None) -> Path:
         raise Refused(f"{target} 已经存在，请稍后再试或换一个目录。")
     partial.mkdir(parents=True, mode=0o700)
     checkpoint = Checkpoint.objects.newest()  # before the snapshot, which therefore holds at least this much
-    database = _dump(partial)
+    newest = Objection.objects.order_by("-pk").values_list("data_key", flat=True).first()
+    database = _dump(connection.settings_dict, partial / "database")
     if Path(settings.MEDIA_ROOT).is_dir():
         shutil.copytree(settings.MEDIA_ROOT, partial / "media", copy_function=_copied)
     manifest = {
@@ -56,13 +64,25 @@ def take(folder: Path, *, at: datetime.datetime | None = None) -> Path:
         "database": database,
         "checkpoint": checkpoint.note if checkpoint else "",
         "keys": fingerprints(),
+        "newest_key": newest,
         "files": dict(_digests(partial)),
     }
+    if keyring:
+        _keep_keyring(keyring)
     (partial / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True))
     _sync(partial)
     partial.rename(target)
     _sync_one(folder)
     return target
+
+
+def _keep_keyring(folder: Path) -> None:
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        copy = Path(scratch) / _dump(settings.KEYRING, Path(scratch) / "keyring")
+        _sync_one(copy)
+        copy.replace(folder / copy.name)
+    _sync_one(folder)
 
 
 def forget(folder: Path, keep: int) -> list[str]:
@@ -84,22 +104,38 @@ def fingerprints() -> dict[str, list[str]]:
     }
 
 
-def _dump(folder: Path) -> str:
-    """The database as it is at one instant, in a file of `folder`; returns the file's name."""
-    if connection.vendor == "sqlite":
-        connection.ensure_connection()
-        with sqlite3.connect(folder / "database.sqlite3") as copy:
-            connection.connection.backup(copy)  # all pages in one read transaction; in WAL nobody waits for it
-        copy.close()
-        return "database.sqlite3"
-    _postgresql("pg_dump", "--format=custom", "--no-owner", f"--file={folder / 'database.dump'}")
-    return "database.dump"
+def _dump(database: dict, stem: Path) -> str:
+    """A database (its entry in the settings) as it is at one instant, in a file; returns the file's name."""
+    if _is_sqlite(database):
+        target = stem.with_suffix(".sqlite3")
+        with contextlib.closing(_opened(database["NAME"])) as source, contextlib.closing(_opened(target)) as copy:
+            source.backup(copy)  # all pages in one read transaction; in WAL nobody waits for it
+        return target.name
+    target = stem.with_suffix(".dump")
+    _postgresql(database, "pg_dump", "--format=custom", "--no-owner", f"--file={target}")
+    return target.name
 
 
-def _postgresql(program: str, *arguments: str) -> None:
-    database = connection.settings_dict
+def _load(database: dict, dump: Path) -> None:
+    if _is_sqlite(database):
+        with contextlib.closing(_opened(dump)) as source, contextlib.closing(_opened(database["NAME"])) as target:
+            source.backup(target)
+    else:
+        name = database["NAME"]
+        _postgresql(database, "pg_restore", "--no-owner", "--single-transaction", f"--dbname={name}", str(dump))
+
+
+def _is_sqlite(database: dict) -> bool:
+    return database["ENGINE"].endswith("sqlite3")
+
+
+def _opened(path: str | Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=60)
+
+
+def _postgresql(database: dict, program: str, *arguments: str) -> None:
     named = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
-    access = {variable: str(database[name]) for variable, name in named.items() if database[name]}
+    access = {variable: str(database[name]) for variable, name in named.items() if database.get(name)}
     path = shutil.which(program)
     if not path:
         raise Refused(f"没有找到 {program}：请安装与数据库同版本的 postgresql-client。")
@@ -164,9 +200,10 @@ def missing_keys(manifest: dict) -> list[str]:
     return [name for name, wanted in manifest["keys"].items() if set(wanted) - set(present.get(name, ()))]
 
 
-def restore(backup: Path) -> dict:
+def restore(backup: Path, *, keyring: Path | None = None) -> dict:
     """Put a backup into the empty database and the empty MEDIA_ROOT that the settings name; returns its manifest.
 
+    `keyring` is the copy of the keyring to put into the empty KEYRING_URL, where the keyring itself is gone.
     Raises Refused before anything is written when a file is damaged, a key is missing, or something is there already.
     """
     manifest = read(backup)
@@ -183,20 +220,27 @@ def restore(backup: Path) -> dict:
     media = Path(settings.MEDIA_ROOT)
     if media.is_dir() and any(media.iterdir()):
         raise Refused(f"{media} 不是空的：请把 MEDIA_ROOT 指向一个新的空目录。")
+    _check_keyring(manifest["newest_key"], keyring)
     if (backup / "media").is_dir():
         shutil.copytree(backup / "media", media, dirs_exist_ok=True)
         _sync(media)
-    _load(backup / manifest["database"])
+    connection.close()
+    _load(connection.settings_dict, backup / manifest["database"])
     return manifest
 
 
-def _load(dump: Path) -> None:
-    if connection.vendor == "sqlite":
-        connection.ensure_connection()
-        with sqlite3.connect(f"file:{dump}?mode=ro&immutable=1", uri=True) as source:
-            source.backup(connection.connection)
-        source.close()
-    else:
-        database = connection.settings_dict["NAME"]
-        _postgresql("pg_restore", "--no-owner", "--single-transaction", f"--dbname={database}", str(dump))
-    connection.close()
+def _check_keyring(newest: str | None, copy: Path | None) -> None:
+    """The keyring, or the copy put in its place, knows the key of the newest objection, or that it was destroyed."""
+    if not newest:
+        return
+    try:
+        with contextlib.suppress(Destroyed):
+            ring.cipher(newest)
+    except (Lost, Unavailable):
+        if not copy:
+            raise Refused(
+                "KEYRING_URL 的钥匙圈里没有这份备份的钥匙：请恢复钥匙圈，或用 --keyring 指出 backup --keyring 另存的那一份。"
+            ) from None
+        _load(settings.KEYRING, copy)
+        ring.forget()
+        _check_keyring(newest, None)

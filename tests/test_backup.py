@@ -90,6 +90,17 @@ def test_restore_asks_for_the_keys_first(stored, empty, tmp_path, name):
     assert not Path(empty["MEDIA_ROOT"]).exists()
 
 
+def test_the_keyring_is_kept_elsewhere_in_one_copy_and_put_back(stored, empty, tmp_path):
+    lost = empty | {"KEYRING_URL": f"sqlite:///{tmp_path / 'lost.sqlite3'}"}
+    call_command("backup", str(tmp_path / "backups"), "--keyring", str(tmp_path / "keys"), stdout=StringIO())
+    (backup,), (copy,) = (tmp_path / "backups").iterdir(), (tmp_path / "keys").iterdir()
+    refused = run(["restore", str(backup)], **lost)
+    assert refused.returncode == 1
+    assert "钥匙圈" in refused.stderr
+    done = run(["restore", str(backup), "--keyring", str(copy)], **lost)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_damaged_file_is_named_and_nothing_is_written(stored, empty, tmp_path):
     backup = taken(tmp_path / "backups")
     file = next(path for path in (backup / "media").rglob("*") if path.is_file())
@@ -151,8 +162,8 @@ def test_what_comes_in_during_the_backup_does_not_spoil_it(stored, empty, tmp_pa
     """An objection after the snapshot: its file may be in the copy, its row is not."""
     dump = backups._dump
 
-    def dump_then_receive(folder):
-        name = dump(folder)
+    def dump_then_receive(database, stem):
+        name = dump(database, stem)
         make_objection(stored, token="later", content="备份之后")
         return name
 

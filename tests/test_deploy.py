@@ -45,7 +45,8 @@ def test_a_unit_has_the_least_privileges(path):
 
 def test_the_manual_names_units_settings_and_commands_that_exist():
     units = {path.name.removesuffix(".service") for path in DEPLOY.glob("systemd/*")}
-    assert set(re.findall(r"portal-[a-z]+(?:\.timer)?", MANUAL)) <= units
+    named = set(re.findall(r"(?<![/\w])portal-[a-z]+(?:\.timer)?", MANUAL))
+    assert named <= units
     assert set(re.findall(r"manage\.py (\w+)", MANUAL)) <= set(get_commands())
     source = (ROOT / "portal" / "settings.py").read_text()
     example = MANUAL.split("<<'END'")[1].split("END")[0]

@@ -14,9 +14,16 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path, metavar="DIR", help="放备份的目录")
         parser.add_argument("--keep", type=int, default=0, metavar="N", help="只保留最新的 N 份，默认全部保留")
 
-    def handle(self, *, folder: Path, keep: int, **options):
+        parser.add_argument(
+            "--keyring",
+            type=Path,
+            metavar="DIR2",
+            help="把钥匙圈另存到这个目录，只保留最新一份；应在另一台机器或介质上",
+        )
+
+    def handle(self, *, folder: Path, keep: int, keyring: Path | None, **options):
         try:
-            target = backups.take(folder)
+            target = backups.take(folder, keyring=keyring)
         except (backups.Refused, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"已备份到 {target}。")

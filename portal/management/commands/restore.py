@@ -17,9 +17,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("backup", type=Path, metavar="DIR", help="backup 命令写出的文件夹")
 
-    def handle(self, *, backup: Path, **options):
+        parser.add_argument("--keyring", type=Path, metavar="FILE", help="钥匙圈的副本，恢复到空的 KEYRING_URL")
+
+    def handle(self, *, backup: Path, keyring: Path | None, **options):
         try:
-            manifest = backups.restore(backup)
+            manifest = backups.restore(backup, keyring=keyring)
         except (backups.Refused, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"已恢复 {manifest['taken_at']} 的备份，正在核对……")
