@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 
 from notices.models import Checkpoint, Edition, LogAudit, LogHead, PublicityNotice
 from notices.models.calendar import current_calendar
-from objections.models import Objection, OutgoingMail
+from notices.models.outgoing import outboxes
+from objections.models import Objection
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 YEARS_AHEAD = 3
@@ -83,9 +84,9 @@ def _objections(today: datetime.date) -> Iterator[tuple[str, str, float]]:
 
 
 def _mails(now: datetime.datetime) -> Iterator[tuple[str, str, float]]:
-    waiting = OutgoingMail.objects.filter(sent_at=None)
-    oldest = waiting.aggregate(at=Min("created_at"))["at"]
-    yield "mails_waiting", "Mails that are not out yet", waiting.count()
-    yield "mails_undeliverable", "Mails that a server refused for good", waiting.exclude(refused_at=None).count()
-    age = (now - oldest).total_seconds() if oldest else 0
-    yield "mails_oldest_seconds", "Age of the oldest mail that is not out yet", age
+    waiting = [model.objects.unsent() for model in outboxes()]
+    undeliverable = sum(model.objects.undeliverable().count() for model in outboxes())
+    oldest = min(filter(None, (mails.aggregate(at=Min("created_at"))["at"] for mails in waiting)), default=now)
+    yield "mails_waiting", "Mails that are not out yet", sum(mails.count() for mails in waiting)
+    yield "mails_undeliverable", "Mails that a server refused for good", undeliverable
+    yield "mails_oldest_seconds", "Age of the oldest mail that is not out yet", (now - oldest).total_seconds()
