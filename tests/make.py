@@ -23,12 +23,25 @@ from notices.windows import Calendar
 DAY = datetime.timedelta(days=1)
 
 
-def make_user(username: str = "zhang", *permissions: str, **fields):
-    """A member of staff with the named permissions ("app.codename")."""
+def make_user(username: str = "zhang", *permissions: str, organisation: Organisation | None = None, **fields):
+    """Somebody of the staff with the named permissions ("app.codename"). Who has any belongs to `organisation`, or to
+    the one that all rows belong to unless told."""
     user, _ = get_user_model().objects.get_or_create(username=username, defaults={"is_staff": True, **fields})
     for name in permissions:
         app, codename = name.split(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    if permissions or organisation:
+        user.memberships.get_or_create(organisation=organisation or make_organisation())
+    return user
+
+
+def make_member(username: str, *keys: str, organisation: Organisation | None = None, **fields):
+    """Somebody with these roles of portal.roles in `organisation`."""
+    from portal import roles
+
+    roles.write()  # a test with transactions of its own empties the tables
+    user = make_user(username, organisation=organisation or make_organisation(), **fields)
+    user.groups.add(*(roles.group(key) for key in keys))
     return user
 
 
@@ -74,7 +87,7 @@ def make_draft(
         **{
             "organisation": organisation,
             "title": "关于第一轮中央生态环境保护督察第一项整改任务的整改情况公示",
-            "basis": "根据有关规定,现对青澜市整改工作进行公示。",
+            "basis": "根据有关规定，现对青澜市整改工作进行公示。",
             "receiving_office": make_office(organisation),
             "signatories": "青澜市生态环境局",
             "signed_on": opens_on,
@@ -93,9 +106,9 @@ def make_draft(
 
 SECTIONS = [
     ("problem", "一、反馈问题内容", "青澜河两岸堆放垃圾。"),
-    ("measures", "二、整改措施", "(一)清理河道。清运两岸垃圾。\n(二)加强巡查。每周巡查一次。"),
-    ("progress", "三、工作开展情况", "(一)清理河道。已清运垃圾三百吨。\n(二)加强巡查。已巡查二十次。"),
-    ("acceptance", "四、自我验收意见", "于2025年4月15日完成自我验收,达到销号标准。"),
+    ("measures", "二、整改措施", "（一）清理河道。清运两岸垃圾。\n（二）加强巡查。每周巡查一次。"),
+    ("progress", "三、工作开展情况", "（一）清理河道。已清运垃圾三百吨。\n（二）加强巡查。已巡查二十次。"),
+    ("acceptance", "四、自我验收意见", "于2025年4月15日完成自我验收，达到销号标准。"),
 ]
 
 

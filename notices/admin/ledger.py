@@ -26,6 +26,7 @@ from notices.models import (
     Unavailable,
 )
 
+from .scoped import StaffAdmin
 from .verbs import Verb, VerbsAdmin, ask, words
 
 admin.site.site_header = admin.site.site_title = "督察整改公示后台"
@@ -43,7 +44,7 @@ class PublicityRuleInline(admin.TabularInline):
 
 
 @admin.register(Organisation)
-class OrganisationAdmin(admin.ModelAdmin):
+class OrganisationAdmin(StaffAdmin):
     list_display = ("name", "code", "kind", "parent")
     list_select_related = ("parent",)
     search_fields = ("name", "code")
@@ -51,21 +52,23 @@ class OrganisationAdmin(admin.ModelAdmin):
 
 
 @admin.register(ReceivingOffice)
-class ReceivingOfficeAdmin(admin.ModelAdmin):
+class ReceivingOfficeAdmin(StaffAdmin):
     list_display = ("name", "organisation", "phone", "email")
     list_select_related = ("organisation",)
     search_fields = ("name", "organisation__name")
 
 
 @admin.register(CalendarDay)
-class CalendarDayAdmin(admin.ModelAdmin):
+class CalendarDayAdmin(StaffAdmin):
+    shared = True
     list_display = ("date", "working", "name", "source")
     list_filter = ("working",)
     date_hierarchy = "date"
 
 
 @admin.register(InspectionRound)
-class InspectionRoundAdmin(admin.ModelAdmin):
+class InspectionRoundAdmin(StaffAdmin):
+    shared = True
     list_display = ("name", "level", "kind", "feedback_on", "plan_on")
     list_filter = ("level", "kind")
     search_fields = ("name",)

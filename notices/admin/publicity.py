@@ -11,8 +11,9 @@ from django.urls import path, reverse
 from django.utils import timezone
 
 from notices import recounting, windows
-from notices.models import Edition, Evidence, NoticeSection, PublicityNotice, Redaction, State
+from notices.models import Edition, Evidence, NoticeSection, PublicityNotice, ReceivingOffice, Redaction, State
 from notices.models.calendar import current_calendar
+from notices.models.scope import above
 from notices.views import document_context, draft_context
 
 from . import intake
@@ -238,6 +239,11 @@ class PublicityNoticeAdmin(VerbsAdmin):
             ask(number=forms.IntegerField(label="版本", min_value=1)),
         ),
     }
+
+    def mentioned(self, rows, user):
+        """Objections may be taken by an office above."""
+        offices = rows.model is ReceivingOffice and not user.is_superuser
+        return rows.of(user) | rows.within(above(user)) if offices else rows.of(user)
 
     @admin.display(description="状态")
     def state_label(self, notice):

@@ -12,6 +12,8 @@ from django.views.decorators.http import require_safe
 from notices import attachments, pictures
 from notices.models import Display, Outage
 
+from .scoped import StaffAdmin
+
 CHOOSE_AGAIN = "其他内容都还在；照片没有保存，请重新选择。"
 
 
@@ -51,7 +53,7 @@ class DisplayForm(forms.ModelForm):
 
 
 @admin.register(Display)
-class DisplayAdmin(admin.ModelAdmin):
+class DisplayAdmin(StaffAdmin):
     form = DisplayForm
     list_display = ("place", "kind", "notice", "shown_from", "shown_to", "photo_link")
     list_filter = ("kind",)
@@ -106,8 +108,10 @@ class DisplayInline(admin.TabularInline):
 
 
 @admin.register(Outage)
-class OutageAdmin(admin.ModelAdmin):
+class OutageAdmin(StaffAdmin):
     """What a monitor measured stands as it was measured."""
+
+    shared = True
 
     list_display = ("begun_at", "ended_at", "source", "note", "entered_by")
     list_filter = ("source",)

@@ -4,9 +4,11 @@ from django.contrib import admin
 
 from notices.models import TrailEntry
 
+from .scoped import StaffAdmin
+
 
 @admin.register(TrailEntry)
-class TrailEntryAdmin(admin.ModelAdmin):
+class TrailEntryAdmin(StaffAdmin):
     list_display = ("at", "username", "action", "content_type", "target", "organisation", "address")
     list_filter = ("action", "organisation")
     list_select_related = ("content_type", "organisation")

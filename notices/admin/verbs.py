@@ -4,7 +4,7 @@ import collections.abc
 import dataclasses
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -12,6 +12,8 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
 from notices.models import NotAllowed
+
+from .scoped import Action, StaffAdmin
 
 
 class Nothing(forms.Form):
@@ -42,7 +44,7 @@ class Verb:
     act: collections.abc.Callable | None = None
 
 
-class VerbsAdmin(admin.ModelAdmin):
+class VerbsAdmin(StaffAdmin):
     """A change page whose buttons are the model's verbs; the verb itself refuses what does not fit the facts."""
 
     change_form_template = "admin/verbs_change_form.html"
@@ -57,13 +59,24 @@ class VerbsAdmin(admin.ModelAdmin):
         """What the page showed, in a word: a verb pressed on a page that no longer holds is refused."""
         return ""
 
+    def may(self, request, row, verb: Verb) -> bool:
+        return request.user.has_perm(verb.permission) and self.is_own(request, row)
+
+    def verb_form(self, request, row, verb: Verb, *args, **options) -> forms.Form:
+        """What the verb asks for, for this row."""
+        return verb.form(*args, **options)
+
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The change page with its buttons; `typed` in its context is, by verb, what was sent to one that refused."""
         row, typed = self.get_object(request, object_id), (extra_context or {}).get("typed", {})
         offered = row and [
-            (self._url("verb", row.pk, name), verb.label, verb.form(initial=typed.get(name), auto_id=f"{name}-%s"))
+            (
+                self._url("verb", row.pk, name),
+                verb.label,
+                self.verb_form(request, row, verb, initial=typed.get(name), auto_id=f"{name}-%s"),
+            )
             for name, verb in self.verbs.items()
-            if request.user.has_perm(verb.permission) and verb.fits(row, request.user)
+            if self.may(request, row, verb) and verb.fits(row, request.user)
         ]
         context = {"verbs": offered, "seen": row and self.seen(row), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
@@ -71,9 +84,9 @@ class VerbsAdmin(admin.ModelAdmin):
     def act(self, request, pk, name):
         """Check the permission, call the verb, record it, say what happened."""
         row, verb = get_object_or_404(self.get_queryset(request), pk=pk), self.verbs.get(name)
-        if not verb or not request.user.has_perm(verb.permission):
+        if not verb or not self.may(request, row, verb):
             raise PermissionDenied
-        form = verb.form(request.POST)
+        form = self.verb_form(request, row, verb, request.POST)
         try:
             if request.POST.get("seen", self.seen(row)) != self.seen(row):
                 raise NotAllowed("打开页面以后内容有变化，请核对下面的最新内容后再办理。")
@@ -87,11 +100,13 @@ class VerbsAdmin(admin.ModelAdmin):
             return self._refused(request, row, name, refusal)
         self.log_change(request, row, verb.label)
         self.message_user(request, f"{row}：{verb.label}，已办理。", messages.SUCCESS)
-        return HttpResponseRedirect(self._url("change", row.pk))
+        there = self.get_queryset(request).filter(pk=row.pk).exists()  # a case handed on is not the user's any more
+        return HttpResponseRedirect(self._url("change", row.pk) if there else self._url("changelist"))
 
     def _refused(self, request, row, name: str, refusal: NotAllowed):
         """The change page again, with the reason and with what was typed."""
         self.message_user(request, str(refusal), messages.ERROR)
+        self.trace(request, Action.REFUSED, row, f"{self.verbs[name].label}：{refusal}")
         typed, request.method = {name: request.POST.dict()}, "GET"
         response = self.change_view(request, str(row.pk), self._url("change", row.pk), {"typed": typed})
         response.status_code = 422 if response.status_code == 200 else response.status_code

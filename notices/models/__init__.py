@@ -18,6 +18,7 @@ from .rectification import (
     SelfAcceptance,
     Stage,
 )
+from .scope import Membership
 from .sections import NoticeSection
 from .showing import Display, Outage
 from .trail import TrailEntry
@@ -37,6 +38,7 @@ __all__ = [
     "LogHead",
     "MailPause",
     "Measure",
+    "Membership",
     "NotAllowed",
     "NoticeSection",
     "Organisation",

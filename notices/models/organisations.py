@@ -8,9 +8,13 @@ from django.db.models import Q
 from notices import windows
 from notices.documents.notice import STAGES, Office
 
+from .scope import ScopedQuerySet
+
 
 class Organisation(models.Model):
     """A unit that publishes and signs. The tree (`parent`) says who supervises whom."""
+
+    belongs_to = "pk"
 
     class Kind(models.TextChoices):
         ECOLOGY_BUREAU = "ecology_bureau", "生态环境部门"
@@ -44,9 +48,12 @@ class Organisation(models.Model):
         "发布前须保密审查", default=False, help_text="勾选后，每份公示（含更正）都要先记录保密审查才能发布。"
     )
 
+    objects = ScopedQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "单位"
         ordering = ("code",)
+        permissions = [("supervise_organisation", "可以查看下级单位的全部内容")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(parent__isnull=True) | ~Q(parent=models.F("id")),
@@ -75,6 +82,8 @@ class Organisation(models.Model):
 
 class ReceivingOffice(models.Model):
     """Who takes objections: often the publishing organisation, sometimes another one."""
+
+    belongs_to = "organisation"
 
     organisation = models.ForeignKey(
         Organisation, models.PROTECT, verbose_name="所属单位", related_name="receiving_offices"
@@ -111,6 +120,8 @@ class ReceivingOffice(models.Model):
         help_text="异议办结（或不予受理）后，异议人的姓名、联系方式、异议内容、答复和附件再保存多少天，期满自动删除；"
         "件数、办理经过和结论一直保留。需要更久的个案，可以在异议页面保留并写明原因。",
     )
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "受理部门"

@@ -14,9 +14,10 @@ from django.utils import timezone
 from notices.encryption import EncryptedTextField
 
 from .constraints import NotAllowed
+from .scope import ScopedQuerySet
 
 
-class OutgoingQuerySet(models.QuerySet):
+class OutgoingQuerySet(ScopedQuerySet):
     def queue(self, recipient: str, at: datetime.datetime, **about) -> "Outgoing":
         """One mail to `recipient`, due at once; `about` is what it tells of."""
         message_id = make_msgid(domain=urlsplit(settings.SITE_URL).hostname)

@@ -11,6 +11,7 @@ from notices import windows
 from notices.documents import linting, statements
 from notices.documents.notice import STAGES, NoticeDocument, Window
 
+from . import scope
 from .acts import WORKING_FACTS, PublishedActs
 from .calendar import CalendarDay
 from .constraints import NotAllowed, explained, pair, who
@@ -19,6 +20,7 @@ from .evidence import Evidence, Unavailable
 from .log import Checkpoint
 from .organisations import Organisation, ReceivingOffice
 from .rectification import RectificationTask
+from .scope import ScopedQuerySet
 
 # A window outside these years is a typing error, whatever the file says.
 REASONABLE = [MinValueValidator(datetime.date(2000, 1, 1)), MaxValueValidator(datetime.date(2100, 12, 31))]
@@ -35,8 +37,15 @@ class State(models.TextChoices):
     WITHDRAWN = "withdrawn", "已撤回"
 
 
-class NoticeQuerySet(models.QuerySet):
+class NoticeQuerySet(ScopedQuerySet):
     """Adjectives by state; `today` is a day in Asia/Shanghai. PublicityNotice.state says the same of one."""
+
+    def concerning(self, user):
+        """What `user` may see, or answers for as a colleague of the office that takes the objections."""
+        if user.is_superuser:
+            return self
+        mine = scope.read_by(user)
+        return self.filter(Q(organisation__in=mine) | Q(edition__receiving_office__organisation__in=mine))
 
     def public(self, now: datetime.datetime | None = None):
         """Everything that is public at `now`, withdrawn notices included: their pages stay."""
@@ -79,6 +88,8 @@ class PublicityNotice(PublishedActs, models.Model):
 
     The working copy is open while `drafted_at` is set: drafted → submitted → published, or returned.
     """
+
+    belongs_to = "organisation"
 
     organisation = models.ForeignKey(Organisation, models.PROTECT, verbose_name="发布单位", related_name="notices")
     reference = models.CharField("公示编号", max_length=12, unique=True, null=True, blank=True, editable=False)
@@ -191,6 +202,11 @@ class PublicityNotice(PublishedActs, models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def trail_name(self) -> str:
+        """What the audit trail calls it: the title may have to be redacted."""
+        return self.reference or f"草稿 {self.pk}"
 
     def state(self, today: datetime.date | None = None) -> State:
         """The notice's state on `today` (a day in Asia/Shanghai)."""

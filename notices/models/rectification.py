@@ -12,6 +12,7 @@ from notices.documents.notice import TaskReference
 
 from .constraints import NotAllowed, explained, pair, who
 from .organisations import Organisation
+from .scope import ScopedQuerySet
 
 
 class InspectionRound(models.Model):
@@ -66,7 +67,7 @@ class Stage(models.TextChoices):
 LONG_AGO = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
-class TaskQuerySet(models.QuerySet):
+class TaskQuerySet(ScopedQuerySet):
     def public(self):
         """The tasks that a public notice shows: RectificationTask.shown of one, without notices whose text was erased."""
         notices = self.model._meta.get_field("notices").related_model.objects.public()
@@ -95,6 +96,8 @@ class TaskQuerySet(models.QuerySet):
 
 class RectificationTask(models.Model):
     """One task of a rectification plan, one petition item, or one problem found by the region itself."""
+
+    belongs_to = "organisation"
 
     class Kind(models.TextChoices):
         TASK = "task", "整改任务"

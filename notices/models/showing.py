@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from .constraints import who
+from .scope import ScopedQuerySet
 
 
 def photo_name(display: "Display", name: str) -> str:
@@ -18,6 +19,8 @@ def photo_name(display: "Display", name: str) -> str:
 
 class Display(models.Model):
     """One place where a notice was put up, printed or broadcast."""
+
+    belongs_to = "notice__organisation"
 
     class Kind(models.TextChoices):
         NOTICE_BOARD = "notice_board", "公告栏"
@@ -40,6 +43,8 @@ class Display(models.Model):
     )
     created_at = models.DateTimeField("登记时间", default=timezone.now, editable=False)
     created_by = who("登记人", editable=False)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "展示情况"

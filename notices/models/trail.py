@@ -4,23 +4,32 @@ import datetime
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from .constraints import who
+from .scope import Membership, ScopedQuerySet, organisation_of
 
 # GB/T 22239-2019 wants six months. The database itself refuses to delete younger lines (migration 0002_append_only).
 KEPT = datetime.timedelta(days=184)
 
 
-class TrailManager(models.Manager):
+class TrailQuerySet(ScopedQuerySet):
+    def within(self, organisations):
+        """What was done to their rows or by their members, and what nobody was named for: a login under no known name."""
+        about = Q(organisation__in=organisations) | Q(by__in=Membership.objects.colleagues(organisations))
+        return self.filter(about | Q(organisation=None, by=None))
+
+
+class TrailManager(models.Manager.from_queryset(TrailQuerySet)):
     def record(
         self, action: str, *, by=None, target=None, organisation=None, request=None, username="", at=None, **detail
     ):
         """Add one line, in the transaction of what it tells of.
 
         `by` is the user who acted, None when nobody is logged in; then `username` may say the name that was tried.
-        `target` is the row it was done to: its `str()` is kept, so that must hold no personal data, and neither may
-        `detail` (JSON). `request` tells from which address.
+        `target` is the row it was done to: its `trail_name`, or else its `str()`, is kept: it must hold no personal data, and neither may
+        `detail` (JSON). `organisation` is the one it belongs to unless told. `request` tells from which address.
         """
         return self.create(
             at=at or timezone.now(),
@@ -29,8 +38,8 @@ class TrailManager(models.Manager):
             action=action,
             content_type=ContentType.objects.get_for_model(target) if target else None,
             object_id=str(target.pk) if target else "",
-            target=str(target)[:200] if target else "",
-            organisation=organisation,
+            target=str(getattr(target, "trail_name", target))[:200] if target else "",
+            organisation=organisation or organisation_of(target),
             address=request.META.get("REMOTE_ADDR", "")[:45] if request else "",
             detail=detail,
         )
@@ -47,6 +56,8 @@ class TrailManager(models.Manager):
 
 class TrailEntry(models.Model):
     """One line of the trail."""
+
+    belongs_to = "organisation"
 
     class Action(models.TextChoices):
         VIEWED_PERSONAL_DATA = "viewed_personal_data", "查看个人信息"

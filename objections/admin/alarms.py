@@ -14,10 +14,10 @@ SENTENCES = {
 }
 
 
-def alarms(today=None) -> Iterator[Alarm]:
-    """Each leads to the list that it counts."""
+def alarms(user, today=None) -> Iterator[Alarm]:
+    """What is to be told `user`; each leads to the list that it counts."""
     today = today or timezone.localdate()
     listed = reverse("admin:objections_objection_changelist")
     for name, sentence in SENTENCES.items():
-        if count := getattr(Objection.objects, name)(today).count():
+        if count := getattr(Objection.objects.own(user), name)(today).count():
             yield Alarm(sentence.format(count), f"{listed}?queue={name}")

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from notices import pictures
+from notices.admin.scoped import StaffAdmin
 from notices.downloads import as_download
 from objections import vault
 from objections.models import Attachment
@@ -49,7 +50,7 @@ class AttachmentInline(admin.TabularInline):
         return filesizeformat(attachment.size)
 
 
-class AttachmentsAdmin(admin.ModelAdmin):
+class AttachmentsAdmin(StaffAdmin):
     """What an admin of objections adds to serve their files to whoever may see the objection."""
 
     def get_urls(self):

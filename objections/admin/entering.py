@@ -6,7 +6,6 @@ import unicodedata
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.models import ADDITION, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -95,9 +94,9 @@ class Choice(forms.Form):
         error_messages={"invalid_choice": "没有这份公示，或者还没有公开。"},
     )
 
-    def __init__(self, *args, **options):
+    def __init__(self, *args, user, **options):
         super().__init__(*args, **options)
-        self.fields["notice"].queryset = PublicityNotice.objects.public().select_related("edition")
+        self.fields["notice"].queryset = PublicityNotice.objects.public().concerning(user).select_related("edition")
         self.fields["notice"].label_from_instance = lambda notice: f"{notice.reference} {notice.edition.title}"
 
 
@@ -108,8 +107,9 @@ def enter(request):
         raise PermissionDenied
     reference = request.GET.get("notice", "").replace("\0", "")
     if not reference:
-        return _page(request, Choice())
-    notices = PublicityNotice.objects.public().select_related("edition__receiving_office__organisation")
+        return _page(request, Choice(user=request.user))
+    notices = PublicityNotice.objects.public().concerning(request.user)
+    notices = notices.select_related("edition__receiving_office__organisation")
     notice = get_object_or_404(notices, reference=reference)
     blank = {"token": secrets.token_urlsafe(24), "received_on": timezone.localdate(), "concerns": "notice"}
     form = EntryForm(request.POST or None, request.FILES or None, notice=notice, initial=blank)
@@ -130,7 +130,7 @@ def _store(request, form: EntryForm, notice: PublicityNotice):
             None, f"这份表单已经录入过，受理编号 {earlier.objection.number}。回执码只显示一次，遗失的请补发。"
         )
         return _page(request, form, notice)
-    LogEntry.objects.log_actions(request.user.pk, [objection], ADDITION, "录入", single_object=True)
+    admin.site.get_model_admin(Objection).log_addition(request, objection, "录入")
     return show_code(request, objection, receipts.code_for(form.cleaned_data["token"]))
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from notices.admin.ledger import RectificationTaskAdmin
+from notices.admin.scoped import StaffAdmin
 from notices.admin.verbs import Verb, ask
 from notices.attachments import clean_name
 from notices.models import RectificationTask, Stage, TrailEntry
@@ -77,6 +78,6 @@ class GatedTaskAdmin(RectificationTaskAdmin):
 
 
 @admin.register(HandlingTerms)
-class HandlingTermsAdmin(admin.ModelAdmin):
+class HandlingTermsAdmin(StaffAdmin):
     list_display = ("office", "decide_within", "reply_within", "unit")
     list_select_related = ("office",)

@@ -4,13 +4,14 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from django.urls import path, re_path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 
 from notices.admin.verbs import Verb, ask, words
-from notices.models import NotAllowed
+from notices.models import Membership, NotAllowed
 from objections.forms import parts
 from objections.keyring import ring
 from objections.masking import masked_email, masked_name, masked_phone
@@ -221,6 +222,14 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
         "release_hold": Verb("不再保留个人信息", HANDLE, lambda each, user: each.held_at),
     }
 
+    def verb_form(self, request, row, verb, *args, **options):
+        """A case is assigned among colleagues."""
+        form = super().verb_form(request, row, verb, *args, **options)
+        if isinstance(form, Assignment):
+            colleagues = Membership.objects.colleagues([row.organisation.pk])
+            form.fields["to"].queryset = form.fields["to"].queryset.filter(Q(pk__in=colleagues) | Q(is_superuser=True))
+        return form
+
     def seen(self, objection) -> str:
         return objection.status
 
@@ -252,7 +261,7 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         objection = self.get_object(request, object_id)
-        if objection and request.user.has_perm(HANDLE):
+        if self.may(request, objection, self.verbs["note"]):
             objection.see(by=request.user)
         return super().change_view(request, object_id, form_url, extra_context)
 
@@ -266,9 +275,9 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
 
     def reissue(self, request, pk):
         """The new code, on the page that answers the press of the button and nowhere else."""
-        if not request.user.has_perm(HANDLE):
-            raise PermissionDenied
         objection = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.may(request, objection, self.verbs["reissue_code"]):
+            raise PermissionDenied
         try:
             code = objection.reissue_code(by=request.user, checked=request.POST.get("checked", ""))
         except NotAllowed as refusal:

@@ -28,7 +28,7 @@ def _check(request) -> None:
 def notices(request):
     """Every public notice, newest first, with the way to its statement."""
     _check(request)
-    shown = PublicityNotice.objects.public().select_related("edition", "organisation")
+    shown = PublicityNotice.objects.public().concerning(request.user).select_related("edition", "organisation")
     page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
     today = timezone.localdate()
     rows = [(notice, notice.state(today)) for notice in page]
@@ -59,5 +59,6 @@ def file(request, pk, form):
 
 def _notice(request, pk) -> PublicityNotice:
     _check(request)
-    shown = PublicityNotice.objects.public().select_related("edition__receiving_office", "organisation")
+    shown = PublicityNotice.objects.public().concerning(request.user)
+    shown = shown.select_related("edition__receiving_office", "organisation")
     return get_object_or_404(shown, pk=pk)

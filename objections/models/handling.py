@@ -38,8 +38,9 @@ class HandlingActs:
 
     def assign(self, *, by, to, at: datetime.datetime | None = None) -> None:
         """Make one person answerable for the case, in place of whoever was before."""
-        if not (to.is_active and to.has_perm("objections.handle_objection")):
-            raise NotAllowed("这位同事没有办理异议的权限。")
+        may = to.is_active and to.has_perm("objections.handle_objection")
+        if not (may and type(self).objects.own(to).filter(pk=self.pk).exists()):
+            raise NotAllowed("这位同事没有办理异议的权限，或者不在办理这条异议的单位。")
         at = at or timezone.now()
         facts = {"assigned_to": to, "assigned_at": at, "assigned_by": by}
         text = to.get_full_name() or to.username

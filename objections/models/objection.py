@@ -112,6 +112,8 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
 class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):
     """One objection. Who said it is encrypted; what became of it are facts with time and author."""
 
+    belongs_to = "organisation"
+
     class Channel(models.TextChoices):
         WEB = "web", "网上"
         PHONE = "phone", "电话"
@@ -257,6 +259,12 @@ class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):
         return f"YY{timezone.localdate(self.received_at).year}-{self.pk:06d}"
 
     @property
+    def organisation(self) -> Organisation:
+        """Whose case it is; ObjectionQuerySet.within says the same."""
+        office = self.notice.edition.receiving_office
+        return self.routed_to or (office.organisation if office else self.notice.organisation)
+
+    @property
     def is_late(self) -> bool:
         """Came after the close of the window; a letter counts by its postmark."""
         return (self.postmarked_on or self.received_on) > self.notice.edition.closes_on
@@ -288,7 +296,11 @@ class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):
 
     def alike(self) -> models.QuerySet:
         """The other objections to the same notice that say the same: possible duplicates, all of them kept."""
-        return self.notice.objections.filter(likeness=self.likeness).exclude(pk=self.pk).order_by("id")
+        return (
+            self.notice.objections.filter(likeness=self.likeness, routed_to=self.routed_to)
+            .exclude(pk=self.pk)
+            .order_by("id")
+        )
 
     def seal(self, text: str) -> str:
         """`text` under this objection's key, for an `update()`. Raises NotAllowed once that key is destroyed."""

@@ -21,7 +21,14 @@ from objections.sealing import OfObjection, SealedTextField
 MOST_ATTACHED = 5 * MEGABYTE  # in one mail: more is refused by many servers
 
 
-class OutgoingMailManager(models.Manager.from_queryset(OutgoingQuerySet)):
+class OutgoingMailQuerySet(OutgoingQuerySet):
+    def within(self, organisations):
+        return self.filter(
+            objection__in=self.model._meta.get_field("objection").related_model.objects.within(organisations)
+        )
+
+
+class OutgoingMailManager(models.Manager.from_queryset(OutgoingMailQuerySet)):
     def begin(self, objection, token: str, *, at: datetime.datetime) -> None:
         """One row for each mailbox of the receiving office, and one for the objector who left an address."""
         self.queue_to_office(objection, OutgoingMail.Kind.OFFICE, at=at)
@@ -42,6 +49,8 @@ class OutgoingMail(OfObjection, Outgoing):
 
     The form token, from which the receipt code follows, is kept encrypted until the mail is out and erased afterwards.
     """
+
+    belongs_to = "objection__organisation"
 
     class Kind(models.TextChoices):
         OFFICE = "office", "通知受理部门"

@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 
 from notices import windows
 from notices.models.calendar import current_calendar
+from notices.models.scope import ScopedQuerySet
 from objections import receipts
 
 from . import keeping
@@ -57,8 +58,14 @@ def impersonal(prefix: str = "") -> list[str]:
     return [prefix + name for name in ("name", "phone", "email", "content", "decline_reason", "reply", "hold_reason")]
 
 
-class ObjectionQuerySet(models.QuerySet):
+class ObjectionQuerySet(ScopedQuerySet):
     """Adjectives; Objection says the same of one."""
+
+    def within(self, organisations):
+        """Of the receiving office's organisation, or of the one above it that took over: whoever is judged sees none."""
+        office = Q(notice__edition__receiving_office__organisation__in=organisations)
+        nobody = Q(notice__edition__receiving_office=None, notice__organisation__in=organisations)
+        return self.filter(Q(routed_to__in=organisations) | Q(routed_to=None) & (office | nobody))
 
     def pending(self):
         """Neither done nor declined nor withdrawn: what keeps a task from closure."""

@@ -8,10 +8,13 @@ from django.db.models import F, Q
 from notices import windows
 from notices.models import PublicityNotice, PublicityRule, ReceivingOffice
 from notices.models.calendar import current_calendar
+from notices.models.scope import ScopedQuerySet
 
 
 class HandlingTerms(models.Model):
     """Within how many days an office decides on an objection and replies to it, counted from the day after receipt."""
+
+    belongs_to = "office__organisation"
 
     office = models.OneToOneField(
         ReceivingOffice, models.CASCADE, verbose_name="受理部门", related_name="handling_terms"
@@ -24,6 +27,8 @@ class HandlingTerms(models.Model):
         "处理删除申请的天数", default=15, help_text="异议人申请删除个人信息后，多少天内处理。申请次日起算。"
     )
     unit = models.CharField("天数单位", max_length=10, choices=PublicityRule.Unit, default=PublicityRule.Unit.CALENDAR)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "办理期限"

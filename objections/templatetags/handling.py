@@ -11,4 +11,5 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def objection_alarms(context) -> list[Alarm]:
     """For those who handle objections; nothing for anybody else."""
-    return list(alarms.alarms()) if context["user"].has_perm("objections.handle_objection") else []
+    user = context["user"]
+    return list(alarms.alarms(user)) if user.has_perm("objections.handle_objection") else []

@@ -22,8 +22,8 @@ def fill(password: str, now: datetime.datetime | None = None) -> bool:
     with transaction.atomic():
         if Organisation.objects.exists():
             return False
-        users = staff.make(password)
         organisations, rounds = parties.make(days)
+        users = staff.make(password, organisations)
         cases = tasks.make(days, organisations, rounds)
         diary = Diary()
         drafts = notices.make(days, diary, organisations, cases, users)

@@ -1,0 +1,103 @@
+"""What every page of the admin keeps to: staff see what is theirs, all else is not found; what they do is in the trail."""
+
+from django.contrib import admin
+from django.http import Http404
+
+from notices.models import TrailEntry
+from notices.models.scope import ScopedQuerySet
+
+Action = TrailEntry.Action
+
+
+class ScopedChoices:
+    """For admins and their inlines: a related row is chosen among those the user may see, an owner among their own."""
+
+    def formfield_for_foreignkey(self, field, request, **options):
+        return super().formfield_for_foreignkey(field, request, **(self.choices(field, request) | options))
+
+    def formfield_for_manytomany(self, field, request, **options):
+        return super().formfield_for_manytomany(field, request, **(self.choices(field, request) | options))
+
+    def choices(self, field, request) -> dict:
+        """The rows that `field` offers, as an option of its form field; none where nobody owns such rows."""
+        rows = field.remote_field.model._default_manager.all()
+        if not isinstance(rows, ScopedQuerySet):
+            return {}
+        owner = getattr(self.model, "belongs_to", "").split("__")[0]
+        offered = rows.own(request.user) if field.name == owner else self.mentioned(rows, request.user)
+        return {"queryset": offered}
+
+    def mentioned(self, rows, user):
+        return rows.of(user)
+
+
+class StaffAdmin(ScopedChoices, admin.ModelAdmin):
+    """The base of every admin. Its model is scoped, or `shared` by all organisations."""
+
+    shared = False
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        return rows if self.shared else rows.of(request.user)
+
+    def get_object(self, request, object_id, from_field=None):
+        """What is not there and what is somebody else's give the same answer."""
+        found = super().get_object(request, object_id, from_field)
+        if not found:
+            raise Http404
+        return found
+
+    def is_own(self, request, obj) -> bool:
+        """Whether the user may work on it as far as permissions go: a supervisor reads what is below, no more."""
+        if obj is None or self.shared or request.user.is_superuser:
+            return True
+        return self.model._default_manager.own(request.user).filter(pk=obj.pk).exists()
+
+    def has_change_permission(self, request, obj=None):
+        return super().has_change_permission(request, obj) and self.is_own(request, obj)
+
+    def has_delete_permission(self, request, obj=None):
+        return super().has_delete_permission(request, obj) and self.is_own(request, obj)
+
+    def log_addition(self, request, obj, message):
+        self.trace(request, Action.ADDED, obj, message)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request, obj, message):
+        self.trace(request, Action.CHANGED, obj, message)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request, queryset):
+        for obj in queryset:
+            self.trace(request, Action.DELETED, obj)
+        return super().log_deletions(request, queryset)
+
+    def trace(self, request, action: str, obj, message=None) -> None:
+        """One line of the trail; `message` is what the admin's own history says, names of fields and no values."""
+        told = {"message": nameless(message)} if message else {}
+        TrailEntry.objects.record(action, by=request.user, target=obj, request=request, **told)
+
+
+def nameless(message):
+    """The history's message without what the rows call themselves: a heading may have to be redacted one day."""
+    if isinstance(message, str):
+        return message
+    return [
+        {act: {key: each[key] for key in each if key != "object"} for act, each in entry.items()} for entry in message
+    ]
+
+
+class ScopedFilter(admin.RelatedFieldListFilter):
+    """Offers, in a list's filter, the rows that the user may see."""
+
+    def field_choices(self, field, request, model_admin):
+        rows = field.remote_field.model._default_manager.of(request.user)
+        return [(row.pk, str(row)) for row in rows]
+
+
+def _is_scoped(field) -> bool:
+    related = getattr(field, "related_model", None)
+    return bool(related) and isinstance(related._default_manager.all(), ScopedQuerySet)
+
+
+admin.FieldListFilter.register(_is_scoped, ScopedFilter, take_priority=True)

@@ -1,0 +1,100 @@
+"""Admin of the staff: who belongs to which organisation and has which role. Nobody changes their own account here."""
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import admin as auth_admin  # noqa: F401 – registers first what is taken off below
+from django.contrib.auth.models import Group, User
+
+from notices.admin.scoped import ScopedChoices, StaffAdmin
+from notices.models import Membership
+from notices.models.scope import read_by, run_by
+
+from . import roles
+
+GRANT = "notices.grant_roles"
+
+
+class MembershipInline(ScopedChoices, admin.TabularInline):
+    model = Membership
+    extra = 0
+    min_num = 1
+
+    def get_formset(self, request, obj=None, **options):
+        return super().get_formset(request, obj, validate_min=True, **options)
+
+
+class StaffForm(forms.ModelForm):
+    class Meta:
+        model = User
+        fields = ("username", "last_name", "first_name", "email", "groups", "is_active")
+        labels = {"groups": "角色", "is_active": "在用"}
+        help_texts = {
+            "username": "登录用，建立以后不能改。",
+            "email": "邀请和重设口令的链接发到这里。",
+            "groups": "可以选几个；一个人不能既起草又发布同一份公示。",
+            "is_active": "离岗的取消勾选。用户不能删除，因为经办记录要留名。",
+        }
+        widgets = {"groups": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        if "email" in self.fields:
+            self.fields["email"].required = True
+
+
+admin.site.unregister(Group)  # roles come from the table in portal.roles
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class StaffUserAdmin(StaffAdmin):
+    form = StaffForm
+    list_display = ("username", "last_name", "first_name", "organisations", "roles", "is_active", "last_login")
+    list_filter = ("is_active", "groups")
+    search_fields = ("username", "last_name", "first_name", "email")
+    inlines = (MembershipInline,)
+    actions = None
+    fields = StaffForm.Meta.fields
+
+    def get_queryset(self, request):
+        """The members of the organisations that the user sees."""
+        rows = admin.ModelAdmin.get_queryset(self, request).prefetch_related("groups", "memberships__organisation")
+        if request.user.is_superuser:
+            return rows
+        return rows.filter(pk__in=Membership.objects.colleagues(read_by(request.user)))
+
+    def is_own(self, request, obj) -> bool:
+        """Somebody else whose every organisation and role is the user's to give; only superusers change superusers."""
+        if obj is None or request.user.is_superuser:
+            return obj is None or obj != request.user
+        if obj == request.user or obj.is_superuser or obj.user_permissions.exists():
+            return False
+        elsewhere = obj.memberships.exclude(organisation__in=run_by(request.user))
+        higher = obj.groups.exclude(pk__in=roles.grantable(request.user))
+        return not elsewhere.exists() and not higher.exists()
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def get_readonly_fields(self, request, obj=None):
+        fixed = ("username",) if obj else ()
+        return fixed if request.user.has_perm(GRANT) else (*fixed, "groups")
+
+    def formfield_for_manytomany(self, field, request, **options):
+        if field.name == "groups":
+            options["queryset"] = roles.grantable(request.user)
+        return super().formfield_for_manytomany(field, request, **options)
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.is_staff = True
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="单位")
+    def organisations(self, user):
+        return "、".join(each.organisation.name for each in user.memberships.all())
+
+    @admin.display(description="角色")
+    def roles(self, user):
+        return "、".join(group.name for group in user.groups.all())
