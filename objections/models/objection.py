@@ -55,10 +55,7 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
             edition=edition,
             **said,
             data_key=ring.take(),
-            token_digest=sha256(token),
-            content_digest=content_digest(said, attachments),
-            likeness=likeness(said["content"]),
-            code_digest=receipts.digest(receipts.code_for(token)),
+            **_digests(token, said, attachments),
             opened_at=opened_at,
             received_at=at,
             routed_to=routing.supervisor_of(edition.notice),
@@ -107,6 +104,16 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
         staff = {"entered_by": by, "privacy_version": "", "seen_at": at, "seen_by": by}
         form = {"edition": notice.edition, "token": token, "said": said, "attachments": attachments}
         return self.receive(**form, opened_at=at, at=at, **arrival, **staff)
+
+
+def _digests(token: str, said: dict, attachments: Sequence[Checked]) -> dict:
+    """By what the same form, the same words and the receipt code are known again."""
+    return {
+        "token_digest": sha256(token),
+        "content_digest": content_digest(said, attachments),
+        "likeness": likeness(said["content"]),
+        "code_digest": receipts.digest(receipts.code_for(token)),
+    }
 
 
 class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):

@@ -65,6 +65,35 @@ def kept(page) -> dict:
     return page.evaluate("({...localStorage})")
 
 
+def add_material(page, look):
+    unfold(page, "补充材料")
+    page.get_by_role("button", name="提交补充材料").click()
+    assert page.locator("#id_text").is_visible()
+    look(page, "material with an error")
+    page.locator("#id_text").fill("又拍到两处。")
+    page.locator("#id_attachments").set_input_files({"name": "说明.txt", "mimeType": "text/plain", "buffer": b"two"})
+    page.get_by_role("button", name="提交补充材料").click()
+    assert page.get_by_text("补充材料已收到").is_visible()
+    look(page, "material added")
+
+
+def withdraw_and_ask_for_erasure(page, look):
+    unfold(page, "撤回异议")
+    page.get_by_role("button", name="撤回异议").click()
+    look(page, "withdrawal with an error")
+    page.locator("#withdraw_confirm").check()
+    page.get_by_role("button", name="撤回异议").click()
+    assert page.locator("h1").text_content() == "异议人已撤回"
+    look(page, "withdrawn")
+    unfold(page, "申请删除个人信息")
+    page.get_by_role("button", name="申请删除").click()
+    look(page, "erasure with an error")
+    page.locator("#erase_confirm").check()
+    page.get_by_role("button", name="申请删除").click()
+    assert page.get_by_text("删除申请已收到").is_visible()
+    look(page, "erasure asked")
+
+
 @pytest.mark.parametrize("visitor", MODES, indirect=True, ids=str)
 def test_object_track_add_withdraw_and_ask_for_erasure(visitor, live_server, notice):
     page, look = visitor
@@ -81,35 +110,12 @@ def test_object_track_add_withdraw_and_ask_for_erasure(visitor, live_server, not
     page.locator("#id_code").fill(code)
     page.get_by_role("button", name="查询").click()
     look(page, "story")
-    unfold(page, "补充材料")
-    page.get_by_role("button", name="提交补充材料").click()
-    assert page.locator("#id_text").is_visible()
-    look(page, "material with an error")
-    page.locator("#id_text").fill("又拍到两处。")
-    page.locator("#id_attachments").set_input_files({"name": "说明.txt", "mimeType": "text/plain", "buffer": b"two"})
-    page.get_by_role("button", name="提交补充材料").click()
-    assert page.get_by_text("补充材料已收到").is_visible()
-    look(page, "material added")
-
+    add_material(page, look)
     unfold(page, "下载本人数据")
     with page.expect_download() as data:
         page.get_by_role("button", name="下载").click()
     assert data.value.suggested_filename == f"{number}.zip"
-
-    unfold(page, "撤回异议")
-    page.get_by_role("button", name="撤回异议").click()
-    look(page, "withdrawal with an error")
-    page.locator("#withdraw_confirm").check()
-    page.get_by_role("button", name="撤回异议").click()
-    assert page.locator("h1").text_content() == "异议人已撤回"
-    look(page, "withdrawn")
-    unfold(page, "申请删除个人信息")
-    page.get_by_role("button", name="申请删除").click()
-    look(page, "erasure with an error")
-    page.locator("#erase_confirm").check()
-    page.get_by_role("button", name="申请删除").click()
-    assert page.get_by_text("删除申请已收到").is_visible()
-    look(page, "erasure asked")
+    withdraw_and_ask_for_erasure(page, look)
     objection = Objection.objects.get()
     assert objection.withdrawn_at
     assert objection.erasure_asked_at
