@@ -156,7 +156,7 @@ def test_the_way_of_an_objection(watched, live_server, notices, width, height):
     check(watched, "tracking with an error")
     watched.locator("#id_code").fill(code.lower())
     watched.get_by_role("button", name="查询").click()
-    assert watched.get_by_text("办理经过").is_visible()
+    assert watched.get_by_role("heading", name="办理经过").is_visible()
     check(watched, "tracking")
 
 
