@@ -4,14 +4,20 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin  # noqa: F401 – registers first what is taken off below
 from django.contrib.auth.models import Group, User
+from django_otp.plugins.otp_static import admin as static_admin  # noqa: F401
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp import admin as totp_admin  # noqa: F401
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from notices.admin.scoped import ScopedChoices, StaffAdmin
-from notices.models import Membership
+from notices.admin.scoped import ScopedChoices
+from notices.admin.verbs import Verb, VerbsAdmin, ask
+from notices.models import Invitation, Membership
 from notices.models.scope import read_by, run_by
+from objections.admin.mails import DeliveryFilter
 
-from . import roles
+from . import roles, second_factor
 
-GRANT = "notices.grant_roles"
+GRANT, CHANGE = "notices.grant_roles", "auth.change_user"
 
 
 class MembershipInline(ScopedChoices, admin.TabularInline):
@@ -43,11 +49,11 @@ class StaffForm(forms.ModelForm):
 
 
 admin.site.unregister(Group)  # roles come from the table in portal.roles
-admin.site.unregister(User)
+admin.site.unregister([User, StaticDevice, TOTPDevice])  # nobody reads the secrets of devices
 
 
 @admin.register(User)
-class StaffUserAdmin(StaffAdmin):
+class StaffUserAdmin(VerbsAdmin):
     form = StaffForm
     list_display = ("username", "last_name", "first_name", "organisations", "roles", "is_active", "last_login")
     list_filter = ("is_active", "groups")
@@ -55,6 +61,17 @@ class StaffUserAdmin(StaffAdmin):
     inlines = (MembershipInline,)
     actions = None
     fields = StaffForm.Meta.fields
+    verbs = {
+        "invite": Verb(
+            "发送设置口令的邮件", CHANGE, lambda user, by: user.is_active and user.email, act=Invitation.objects.invite
+        ),
+        "forget_device": Verb(
+            "解除认证器（手机丢失或更换）",
+            CHANGE,
+            lambda user, by: user.totpdevice_set.exists(),
+            act=second_factor.forget,
+        ),
+    }
 
     def get_queryset(self, request):
         """The members of the organisations that the user sees."""
@@ -90,6 +107,8 @@ class StaffUserAdmin(StaffAdmin):
             obj.is_staff = True
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if not change:
+            Invitation.objects.invite(obj, by=request.user)
 
     @admin.display(description="单位")
     def organisations(self, user):
@@ -98,3 +117,29 @@ class StaffUserAdmin(StaffAdmin):
     @admin.display(description="角色")
     def roles(self, user):
         return "、".join(group.name for group in user.groups.all())
+
+
+@admin.register(Invitation)
+class InvitationAdmin(VerbsAdmin):
+    list_display = ("user", "created_at", "due_at", "attempts", "sent_at", "last_error")
+    list_filter = (DeliveryFilter,)
+    list_select_related = ("user",)
+    fields = readonly_fields = list_display
+    verbs = {
+        "retry": Verb("确认地址无误，重新发送", CHANGE, lambda mail, user: mail.is_undeliverable),
+        "correct": Verb(
+            "更正收件地址并发送",
+            CHANGE,
+            lambda mail, user: not mail.sent_at,
+            ask(recipient=forms.EmailField(label="正确的邮箱地址", max_length=200)),
+        ),
+    }
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False

@@ -47,6 +47,7 @@ def _demo_site(port: str = "8000") -> dict[str, str]:
         "SITE_NAME": "青澜市生态环境督察整改公示",
         "SITE_OPERATOR": "青澜市生态环境局（演示）",
         "SITE_CONTACT": "0000-1234567",
+        "STAFF_SECOND_FACTOR": "off",
         "EMAIL_URL": "folder://",
         "DEFAULT_FROM_EMAIL": "gongshi@qinglan.example",
         # A database of its own: what these keys encrypt and sign no other keys can read, and the other way round.

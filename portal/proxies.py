@@ -7,6 +7,11 @@ from django.conf import settings
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
 
 
+def address(request) -> str:
+    """Where the request came from, once the middleware below has seen to it."""
+    return request.META.get("REMOTE_ADDR", "")
+
+
 class TrustedProxies:
     """Middleware: puts the visitor's address in REMOTE_ADDR, or drops forwarded headers nobody vouches for."""
 

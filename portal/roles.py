@@ -68,6 +68,7 @@ ROLES = {
             *READING,
             *may("add change", "receivingoffice publicityrule"),
             *may("view add change delete", "membership"),
+            *may("view", "invitation"),
             *may("view add change", "handlingterms", "objections"),
             *may("view add change", "user", "auth"),
             "notices.grant_roles",

@@ -4,6 +4,7 @@ On a loopback SITE_URL everything but the secrets has a local default. As soon a
 host, what the public depends on must be set as well: the portal refuses to start and says what is missing.
 """
 
+import datetime
 import re
 import sys
 from ipaddress import ip_network
@@ -129,7 +130,7 @@ INSTALLED_APPS = [
     "portal",
     "objections",
     "notices",
-    "django.contrib.admin",
+    "portal.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -139,6 +140,10 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
 ]
 MIDDLEWARE = [
     "portal.logs.RequestLog",
@@ -154,8 +159,10 @@ MIDDLEWARE = [
     "portal.errors.SayWhatHappened",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -274,8 +281,27 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 10}
-LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # how long the link of an invitation works, in seconds
+
+# Two factors for staff; only a trial on one's own machine goes without.
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", True)
+if PUBLIC and not STAFF_SECOND_FACTOR:
+    refuse("STAFF_SECOND_FACTOR 只能在本机试用时关闭：公开的网站，后台登录必须有第二重验证。")
+OTP_TOTP_ISSUER = SITE_NAME
+
+# Wrong passwords lock one name from one address, never a whole office behind its one address.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = datetime.timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "portal.proxies.address"
+AXES_LOCKOUT_CALLABLE = "portal.admin_site.locked_out"
+AXES_DISABLE_ACCESS_LOG = True  # the audit trail has it
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 
 DEFAULT_EXCEPTION_REPORTER = "portal.reports.Report"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.reports.NoValues"
@@ -293,6 +319,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "portal.requests": {"level": "INFO" if PUBLIC else "WARNING"},
+        "axes": {"level": "WARNING"},  # what it does stands in the audit trail
     },
 }
 

@@ -24,6 +24,7 @@ from portal.settings import DATABASES, STORAGES  # noqa: E402
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_AUTOREFRESH = True
+STAFF_SECOND_FACTOR = False  # test_login.py turns it on
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: locks and WAL are part of what is tested.
     DATABASES["default"]["TEST"] = {"NAME": str(_scratch / "test.sqlite3")}

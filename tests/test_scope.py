@@ -157,7 +157,10 @@ def test_an_auditor_reads_the_lines_of_the_own_organisation(client, bureau, dist
     lines = {each: TrailEntry.objects.record("changed", by=make_user("li"), target=each) for each in (bureau, district)}
     unknown = TrailEntry.objects.record("login_failed", username="nobody")
     client.force_login(make_member("wu", "auditor", organisation=bureau))
-    assert set(listed(client, "notices_trailentry")) == {lines[bureau], unknown}
+    assert set(listed(client, "notices_trailentry")) - set(TrailEntry.objects.filter(action="login")) == {
+        lines[bureau],
+        unknown,
+    }
     assert client.get(change_page(lines[district])).status_code == 404
 
 

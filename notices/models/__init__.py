@@ -2,6 +2,7 @@ from .calendar import CalendarDay
 from .constraints import NotAllowed
 from .editions import Confirmation, Edition, EditionTask, Redaction, ReferenceYear
 from .evidence import Evidence, PublishedFile, Unavailable
+from .invitations import Invitation
 from .log import Checkpoint, LogAudit, LogEntry, LogHead, TreeNode
 from .organisations import Organisation, PublicityRule, ReceivingOffice
 from .outgoing import MailPause, Outgoing
@@ -33,6 +34,7 @@ __all__ = [
     "EditionTask",
     "Evidence",
     "InspectionRound",
+    "Invitation",
     "LogAudit",
     "LogEntry",
     "LogHead",

@@ -1,0 +1,83 @@
+"""The admin's own site: who gets in, how they log in, and that whoever is turned away stands in the trail."""
+
+import functools
+import math
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.contrib.auth.views import PasswordResetConfirmView
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import path, reverse, reverse_lazy
+from django.views.decorators.cache import never_cache
+
+from notices.models import TrailEntry
+
+from . import second_factor, sessions
+
+
+class StaffSite(AdminSite):
+    def has_permission(self, request):
+        return super().has_permission(request) and sessions.is_alive(request) and second_factor.is_passed(request)
+
+    def login(self, request, extra_context=None):
+        """The password; whoever gave it already goes on to the second factor."""
+        if super().has_permission(request):
+            if not sessions.is_alive(request):
+                logout(request)
+            elif not second_factor.is_passed(request) and request.method == "GET":
+                return HttpResponseRedirect(f"{reverse('admin:second_factor')}?{_next(request)}")
+        return super().login(request, extra_context)
+
+    def second_factor(self, request):
+        if not super().has_permission(request) or not sessions.is_alive(request):
+            return HttpResponseRedirect(f"{reverse('admin:login')}?{_next(request)}")
+        if second_factor.is_passed(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        return second_factor.second_factor(request, self)
+
+    def get_urls(self):
+        title = {"site_header": self.site_header, "site_title": self.site_title, "title": "设置口令"}
+        invitation = PasswordResetConfirmView.as_view(
+            template_name="admin/invitation.html", success_url=reverse_lazy("admin:login"), extra_context=title
+        )
+        return [
+            path("second-factor/", self.second_factor, name="second_factor"),
+            path("invitation/<uidb64>/<token>/", never_cache(invitation), name="invitation"),
+            path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(_nothing), name="view_on_site"),
+            *super().get_urls(),
+        ]
+
+    def admin_view(self, view, cacheable=False):
+        """What is refused is written down, outside of the transaction in which it was tried."""
+
+        @functools.wraps(view)
+        def recorded(request, *args, **options):
+            try:
+                return view(request, *args, **options)
+            except PermissionDenied:
+                refused = TrailEntry.Action.REFUSED
+                TrailEntry.objects.record(refused, by=request.user, request=request, path=request.path[:200])
+                raise
+
+        return super().admin_view(recorded, cacheable)
+
+
+def _next(request) -> str:
+    return urlencode({REDIRECT_FIELD_NAME: request.GET.get(REDIRECT_FIELD_NAME, "")})
+
+
+def _nothing(request, **options):
+    """Django's way to the public page of any row of any model, which asks nobody whose it is."""
+    raise Http404
+
+
+def locked_out(request, response, credentials):
+    """Too many wrong passwords for this name from this address; every other name and address goes on as before."""
+    minutes = math.ceil(settings.AXES_COOLOFF_TIME.total_seconds() / 60)
+    answer = render(request, "admin/locked_out.html", {"title": "登录已锁定", "minutes": minutes}, status=429)
+    answer["Retry-After"] = minutes * 60
+    return answer
