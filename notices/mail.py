@@ -118,7 +118,9 @@ def deliver(claimed: Outgoing, connection) -> tuple[Outgoing, Exception | None]:
 
     Whatever is wrong with this one mail, it delays no other.
     """
-    mail = type(claimed).objects.select_related(*claimed.needs).get(pk=claimed.pk)
+    mail = type(claimed).objects.select_related(*claimed.needs).filter(pk=claimed.pk).first()
+    if not mail:  # whom it was for has just left
+        return claimed, None
     try:
         if isinstance(mail.recipient, Unreadable):
             raise UnreadableField(f"mail {mail.pk}")
@@ -142,7 +144,7 @@ def mark_sent(mail: Outgoing) -> None:
 def postpone(mail: Outgoing, error: Exception) -> None:
     """Give a claimed mail back, to be tried ever more slowly where it is the recipient's fault. There is no last try."""
     rows, now = type(mail).objects.filter(pk=mail.pk), timezone.now()
-    attempts = rows.values_list("attempts", flat=True).get()
+    attempts = rows.values_list("attempts", flat=True).first() or 1
     refused = is_refusal(error)
     if refused:
         wait = AFTER_REFUSAL

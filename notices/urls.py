@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from . import api, copies, list_views, log_views, task_views, views
+from . import api, copies, list_views, log_views, subscribe_views, task_views, views
 from .feeds import NoticeFeed, window_calendar
 
 
@@ -53,6 +53,10 @@ urlpatterns = [
     path("api/v1/log", api.log, name="api-log"),
     path("api/v1/openapi.json", api.openapi, name="openapi"),
     path("api/v1/<path:rest>", api.nothing),
+    path("subscribe/", subscribe_views.subscribe, name="subscribe"),
+    path("subscribe/sent/", subscribe_views.sent, name="subscribe-sent"),
+    path("subscribe/confirm/<str:token>/", subscribe_views.confirm, name="confirm"),
+    path("subscribe/leave/<str:token>/", subscribe_views.leave, name="leave"),
     path("rounds/", task_views.round_list, name="rounds"),
     path("rounds/<slug:slug>/", task_views.round_page, name="round"),
     path("tasks/<int:pk>/", task_views.task, name="task"),

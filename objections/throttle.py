@@ -4,7 +4,6 @@ What is counted is the HMAC of an address and a stretch of time; the address its
 """
 
 import datetime
-import ipaddress
 import logging
 import unicodedata
 
@@ -14,12 +13,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from notices.documents.numerals import to_chinese
-
-from .models import Counter
+from notices.models import Counter
+from notices.senders import names_somebody, place
 
 log = logging.getLogger(__name__)
 
-STRETCH = datetime.timedelta(minutes=5)
 HASTE = datetime.timedelta(seconds=3)  # nobody reads and fills in the form in less
 HASTY = 20  # objections from one address in a stretch, after which one sent in haste is asked
 FLOOD = 600  # the same for any
@@ -32,9 +30,9 @@ def doubts(address: str, opened_at: datetime.datetime, now: datetime.datetime) -
     A form that was open for three seconds is asked only in a flood, and never where the address names nobody: behind a
     proxy that the portal does not trust, everybody shares it.
     """
-    count = Counter.objects.hit(*_place("objection", address, now))
+    count = Counter.objects.hit(*place("objection", address, now))
     hasty = now - opened_at < HASTE
-    return (hasty and count > HASTY) or (count > FLOOD and _names_somebody(address))
+    return (hasty and count > HASTY) or (count > FLOOD and names_somebody(address))
 
 
 def question(token: str) -> str:
@@ -53,7 +51,7 @@ def is_right(token: str, answer: str) -> bool:
 
 def is_guessing(address: str, now: datetime.datetime) -> bool:
     """Count one wrong receipt code; whether there were too many from there. A right code is never asked about this."""
-    key, expires_at = _place("guess", address, now)
+    key, expires_at = place("guess", address, now)
     if Counter.objects.hits(key) >= GUESSES:  # read, not written: a flood of guesses holds up no objection
         return True
     if Counter.objects.hit(key, expires_at) == GUESSES:
@@ -69,32 +67,3 @@ def forget(now: datetime.datetime | None = None) -> int:
 def _terms(token: str) -> tuple[int, int]:
     digest = salted_hmac("objections.question", token, algorithm="sha256").digest()
     return digest[0] % 9 + 1, digest[1] % 9 + 1
-
-
-def _place(scope: str, address: str, now: datetime.datetime) -> tuple[str, datetime.datetime]:
-    """The key under which something from `address` is counted now, and when it can be forgotten."""
-    stretch = int(now.timestamp() // STRETCH.total_seconds())
-    key = salted_hmac("objections.throttle", f"{scope} {_network(address)} {stretch}", algorithm="sha256").hexdigest()
-    return key, now + STRETCH
-
-
-def _known(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address as such, None for what is none (a local socket has none)."""
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    return getattr(known, "ipv4_mapped", None) or known
-
-
-def _network(address: str) -> str:
-    """Whom the address stands for: an IPv6 household has a whole /64."""
-    known = _known(address)
-    if known and known.version == 6:
-        return str(ipaddress.ip_network((known, 64), strict=False))
-    return str(known or "")
-
-
-def _names_somebody(address: str) -> bool:
-    known = _known(address)
-    return bool(known) and not known.is_loopback

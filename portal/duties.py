@@ -5,6 +5,8 @@ import datetime
 from collections.abc import Callable
 from typing import NamedTuple
 
+from notices import digests
+from notices.models import Subscriber
 from notices.search import following
 from objections import outcomes, reminders, throttle
 from objections.models import Attachment
@@ -17,12 +19,15 @@ class Duty(NamedTuple):
     every: datetime.timedelta
 
 
-SOON, HOURLY = datetime.timedelta(seconds=1), datetime.timedelta(hours=1)
+SOON, MINUTELY = datetime.timedelta(seconds=1), datetime.timedelta(minutes=1)
+HOURLY = datetime.timedelta(hours=1)
 
 DUTIES = (
     Duty(outcomes.write_tallies, SOON),
     Duty(reminders.queue_due, SOON),
     Duty(following.keep_up, SOON),
+    Duty(digests.queue_hourly, MINUTELY),
+    Duty(Subscriber.objects.forget, HOURLY),
     Duty(Attachment.objects.remove_orphans, HOURLY),
     Duty(throttle.forget, HOURLY),
 )

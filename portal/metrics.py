@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from notices.models import Checkpoint, Edition, LogAudit, LogHead, PublicityNotice
 from notices.models.calendar import current_calendar
-from notices.models.outgoing import outboxes
+from notices.models.outgoing import mended_outboxes, outboxes
 from objections.models import Objection
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -85,7 +85,7 @@ def _objections(today: datetime.date) -> Iterator[tuple[str, str, float]]:
 
 def _mails(now: datetime.datetime) -> Iterator[tuple[str, str, float]]:
     waiting = [model.objects.unsent() for model in outboxes()]
-    undeliverable = sum(model.objects.undeliverable().count() for model in outboxes())
+    undeliverable = sum(model.objects.undeliverable().count() for model in mended_outboxes())
     oldest = min(filter(None, (mails.aggregate(at=Min("created_at"))["at"] for mails in waiting)), default=now)
     yield "mails_waiting", "Mails that are not out yet", sum(mails.count() for mails in waiting)
     yield "mails_undeliverable", "Mails that a server refused for good", undeliverable

@@ -65,6 +65,7 @@ def robots(request):
         "Disallow: /objections/",
         "Disallow: /en/objections/",
         "Disallow: /subscribe/",
+        "Disallow: /en/subscribe/",
         "Allow: /",
     ]
     return HttpResponse("\n".join([*lines, f"Sitemap: {settings.SITE_URL}/sitemap.xml", ""]), content_type="text/plain")

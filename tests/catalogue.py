@@ -27,7 +27,9 @@ STAFF_PAGES = {
 PRINTED = {"templates/notices/_document.html"}  # the notice itself, which stays in its language
 WITHOUT_TAGS = {"templates/unavailable.html"}  # read as it is when nothing else works
 CODE = (
+    "notices/forms.py",
     "notices/list_views.py",
+    "notices/subscribe_views.py",
     "objections/forms.py",
     "objections/views.py",
     "objections/tracking.py",

@@ -24,8 +24,9 @@ NOBODY = {
     "purged": "the nightly run",
     "expires": "a plan, not a fact",
     "erasure_asked": "the objector",
+    "asked": "whoever subscribes",
 }
-BY_THE_OBJECTOR = {("Objection", "withdrawn")}
+BY_THE_PUBLIC = {("Objection", "withdrawn"), ("Subscription", "confirmed")}
 
 OWN_MODELS = [model for app in ("notices", "objections") for model in apps.get_app_config(app).get_models()]
 
@@ -39,7 +40,7 @@ FACTS = [
     (model, fact)
     for model in OWN_MODELS
     for fact in pairs(model)
-    if fact not in NOBODY and (model.__name__, fact) not in BY_THE_OBJECTOR
+    if fact not in NOBODY and (model.__name__, fact) not in BY_THE_PUBLIC
 ]
 
 

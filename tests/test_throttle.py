@@ -9,9 +9,11 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
+from notices import senders
 from notices.documents.numerals import to_chinese
+from notices.models import Counter
 from objections import receipts, throttle
-from objections.models import Counter, Objection
+from objections.models import Objection
 from tests.make import make_notice, make_objection
 from tests.test_objection_form import GOOD, send, token_of, track, url
 
@@ -146,14 +148,14 @@ def test_what_fills_in_the_hidden_field_is_told_that_nothing_was_taken(client):
 def test_addresses_are_counted_apart_an_ipv6_household_as_one_and_none_is_kept():
     now = timezone.now()
     places = ["198.51.100.7", "198.51.100.8", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "nonsense"]
-    keys = [throttle._place("objection", each, now)[0] for each in places]
+    keys = [senders.place("objection", each, now)[0] for each in places]
     assert keys[2] == keys[3]
-    assert throttle._place("objection", "::ffff:198.51.100.7", now)[0] == keys[0]
+    assert senders.place("objection", "::ffff:198.51.100.7", now)[0] == keys[0]
     assert len(set(keys)) == len(places) - 1
     for each in places:
         throttle.doubts(each, now, now)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM objections_counter")
+        cursor.execute("SELECT * FROM notices_counter")
         stored = repr(cursor.fetchall())
     assert keys[0] in stored
     assert not [each for each in places if each in stored]
@@ -164,7 +166,7 @@ def test_a_new_stretch_begins_anew_and_old_counts_are_removed(clock):
     for _ in range(throttle.HASTY):
         assert not throttle.doubts("198.51.100.7", now, now)
     assert throttle.doubts("198.51.100.7", now, now)
-    later = now + throttle.STRETCH
+    later = now + senders.STRETCH
     assert not throttle.doubts("198.51.100.7", later, later)
     assert throttle.forget(later) == 1
     assert Counter.objects.count() == 1
@@ -175,7 +177,7 @@ def test_no_hit_is_lost_between_threads():
     def work():
         try:
             for _ in range(25):
-                Counter.objects.hit("key", timezone.now() + throttle.STRETCH)
+                Counter.objects.hit("key", timezone.now() + senders.STRETCH)
         finally:
             connection.close()
 
@@ -200,7 +202,7 @@ def test_many_wrong_codes_are_told_so_and_a_right_one_still_opens(client, clock,
     assert "输错的次数很多" in page.content.decode()
     assert len([each for each in caplog.records if "wrong receipt codes" in each.message]) == 1
     assert objection.number in track(client, receipts.code_for("token")).content.decode()
-    clock.shift(throttle.STRETCH)
+    clock.shift(senders.STRETCH)
     assert "输错的次数很多" not in track(client, receipts.code_for("guess")).content.decode()
 
 

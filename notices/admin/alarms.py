@@ -11,7 +11,7 @@ from notices import recounting
 from notices.models import Checkpoint, LogAudit, LogEntry, MailPause
 from notices.models.calendar import current_calendar
 from notices.models.log import TOLERANCE
-from notices.models.outgoing import outboxes
+from notices.models.outgoing import mended_outboxes, outboxes
 
 AHEAD = datetime.timedelta(days=60)  # windows that are drafted now may reach that far
 
@@ -57,7 +57,7 @@ def _mail_paused() -> Iterator[Alarm]:
 
 
 def _undeliverable() -> Iterator[Alarm]:
-    for model in outboxes():
+    for model in mended_outboxes():
         if count := model.objects.undeliverable().count():
             listed = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
             text = f"{count} 封邮件被收件方拒收，没有送达。请核对地址，更正或确认后重新发送。"

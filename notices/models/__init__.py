@@ -1,5 +1,6 @@
 from .calendar import CalendarDay
 from .constraints import NotAllowed
+from .counter import Counter
 from .editions import Confirmation, Edition, EditionTask, Redaction, ReferenceYear
 from .evidence import Evidence, PublishedFile, Unavailable
 from .invitations import Invitation
@@ -22,6 +23,7 @@ from .rectification import (
 from .scope import Membership
 from .sections import NoticeSection
 from .showing import Display, Outage
+from .subscribing import ConfirmationMail, Digest, DigestMail, Subscriber, Subscription
 from .trail import TrailEntry
 
 __all__ = [
@@ -29,6 +31,10 @@ __all__ = [
     "Checkpoint",
     "Closure",
     "Confirmation",
+    "ConfirmationMail",
+    "Counter",
+    "Digest",
+    "DigestMail",
     "Display",
     "Edition",
     "EditionTask",
@@ -57,6 +63,8 @@ __all__ = [
     "SelfAcceptance",
     "Stage",
     "State",
+    "Subscriber",
+    "Subscription",
     "TrailEntry",
     "TreeNode",
     "Unavailable",

@@ -18,10 +18,16 @@ from .scope import ScopedQuerySet
 
 
 class OutgoingQuerySet(ScopedQuerySet):
-    def queue(self, recipient: str, at: datetime.datetime, **about) -> "Outgoing":
-        """One mail to `recipient`, due at once; `about` is what it tells of."""
+    def addressed(self, recipient: str, at: datetime.datetime, **about) -> "Outgoing":
+        """One mail to `recipient`, due at once, not stored yet; `about` is what it tells of."""
         message_id = make_msgid(domain=urlsplit(settings.SITE_URL).hostname)
-        return self.create(recipient=recipient, message_id=message_id, created_at=at, due_at=at, **about)
+        return self.model(recipient=recipient, message_id=message_id, created_at=at, due_at=at, **about)
+
+    def queue(self, recipient: str, at: datetime.datetime, **about) -> "Outgoing":
+        """The same, stored."""
+        mail = self.addressed(recipient, at, **about)
+        mail.save(force_insert=True)
+        return mail
 
     def unsent(self):
         return self.filter(sent_at__isnull=True)
@@ -59,6 +65,7 @@ class Outgoing(models.Model):
 
     objects = OutgoingQuerySet.as_manager()
     needs: tuple[str, ...] = ()  # relations that composing reads
+    is_mended = True  # staff put an address right that refuses; else nobody is told
 
     class Meta:
         abstract = True
@@ -106,6 +113,11 @@ class Outgoing(models.Model):
             raise NotAllowed("这封邮件已经发出。")
         self.tried_again(kind, by=by, at=at, text=changes.get("recipient", self.recipient))
         self.refresh_from_db()
+
+
+def mended_outboxes() -> list[type[Outgoing]]:
+    """Those whose undeliverable mails are for staff to look at."""
+    return [model for model in outboxes() if model.is_mended]
 
 
 def outboxes() -> list[type[Outgoing]]:

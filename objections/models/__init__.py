@@ -1,5 +1,4 @@
 from .attachment import Attachment
-from .counter import Counter
 from .handling import Note, Reminder
 from .objection import PRIVACY_VERSION, Event, Objection
 from .objector import Supplement
@@ -13,7 +12,6 @@ __all__ = [
     "PRIVACY_VERSION",
     "AlreadyReceived",
     "Attachment",
-    "Counter",
     "Event",
     "HandlingTerms",
     "Note",

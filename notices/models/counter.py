@@ -5,8 +5,8 @@ import datetime
 from django.db import connection, models
 
 UPSERT = (
-    "INSERT INTO objections_counter (key, hits, expires_at) VALUES (%s, 1, %s) "
-    "ON CONFLICT (key) DO UPDATE SET hits = objections_counter.hits + 1 RETURNING hits"
+    "INSERT INTO notices_counter (key, hits, expires_at) VALUES (%s, 1, %s) "
+    "ON CONFLICT (key) DO UPDATE SET hits = notices_counter.hits + 1 RETURNING hits"
 )
 
 
