@@ -186,7 +186,7 @@ def intake(request, model_admin):
     """Upload a file; look at what was read, correct it, check it, save it as a draft."""
     if not (model_admin.has_add_permission(request) and request.user.has_perm("notices.add_rectificationtask")):
         raise PermissionDenied
-    organisations = admin.site.get_model_admin(Organisation).get_queryset(request)
+    organisations = Organisation.objects.own(request.user)
     if "source" in request.POST:
         return _correct(request, model_admin, organisations)
     form = UploadForm(request.POST or None, request.FILES or None)

@@ -26,6 +26,7 @@ from notices.models import (
     Unavailable,
 )
 
+from . import planning
 from .scoped import StaffAdmin
 from .verbs import Verb, VerbsAdmin, ask, words
 
@@ -218,7 +219,14 @@ class RectificationTaskAdmin(VerbsAdmin):
     def get_urls(self):
         view = self.admin_site.admin_view(never_cache(require_safe(self.evidence)))
         name = "notices_rectificationtask_evidence"
-        return [path("<int:pk>/evidence/<int:evidence>/", view, name=name), *super().get_urls()]
+        intake = self.admin_site.admin_view(lambda request: planning.intake(request, self))
+        template = self.admin_site.admin_view(require_safe(planning.template))
+        return [
+            path("<int:pk>/evidence/<int:evidence>/", view, name=name),
+            path("intake/", intake, name="notices_rectificationtask_intake"),
+            path("intake/template.xlsx", template, name="notices_rectificationtask_template"),
+            *super().get_urls(),
+        ]
 
     def evidence(self, request, pk, evidence):
         """A file of a task, for those who may see the task."""

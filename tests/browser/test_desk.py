@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from notices import plans, sheets
 from tests import make
 from tests.browser.test_pages import RULES, SIZES, Axe
 
@@ -48,3 +49,20 @@ def test_a_file_is_uploaded_corrected_and_saved(desk, live_server):
     desk.get_by_role("button", name="存为草稿").click()
     desk.wait_for_selector(".success")
     assert bureau.notices.get().title == "核对过的标题"
+
+
+def test_a_task_list_is_looked_at_and_saved(desk, live_server):
+    bureau, round_ = make.make_organisation(), make.make_round()
+    desk.goto(f"{live_server.url}/admin/notices/rectificationtask/")
+    desk.get_by_role("link", name="从任务清单导入").click()
+    check(desk)
+    desk.select_option("#id_organisation", str(bureau.pk))
+    desk.select_option("#id_round", str(round_.pk))
+    rows = [list(plans.TITLES.values()), plans.EXAMPLE]
+    desk.set_input_files("#id_file", {"name": "plan.xlsx", "mimeType": "", "buffer": sheets.to_xlsx([("清单", rows)])})
+    desk.get_by_role("button", name="读入并核对").click()
+    desk.wait_for_selector(".sheet")
+    check(desk)
+    desk.get_by_role("button", name="保存").click()
+    desk.wait_for_selector(".success")
+    assert bureau.tasks.get().measures.count() == 2
