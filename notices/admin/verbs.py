@@ -34,7 +34,7 @@ def words(label: str) -> forms.CharField:
 class Verb:
     """One button. `fits(row, user)` says when it is offered; `form` asks what the verb wants to know.
 
-    `act(row, by=…, …)` is called where the verb is not a method of the row itself.
+    `act(row, by=…, …)` is called where the verb is not a method of the row itself. What is done `seldom` is folded away.
     """
 
     label: str
@@ -42,6 +42,7 @@ class Verb:
     fits: collections.abc.Callable
     form: type[forms.Form] = Nothing
     act: collections.abc.Callable | None = None
+    seldom: bool = False
 
 
 class VerbsAdmin(StaffAdmin):
@@ -69,16 +70,22 @@ class VerbsAdmin(StaffAdmin):
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The change page with its buttons; `typed` in its context is, by verb, what was sent to one that refused."""
         row, typed = self.get_object(request, object_id), (extra_context or {}).get("typed", {})
-        offered = row and [
-            (
+        offered = {
+            name: (
                 self._url("verb", row.pk, name),
                 verb.label,
                 self.verb_form(request, row, verb, initial=typed.get(name), auto_id=f"{name}-%s"),
             )
             for name, verb in self.verbs.items()
-            if self.may(request, row, verb) and verb.fits(row, request.user)
-        ]
-        context = {"verbs": offered, "seen": row and self.seen(row), **(extra_context or {})}
+            if row and self.may(request, row, verb) and verb.fits(row, request.user)
+        }
+        seldom = [name for name in offered if self.verbs[name].seldom and name not in typed]
+        context = {
+            "verbs": [button for name, button in offered.items() if name not in seldom],
+            "seldom": [offered[name] for name in seldom],
+            "seen": row and self.seen(row),
+            **(extra_context or {}),
+        }
         return super().change_view(request, object_id, form_url, context)
 
     def act(self, request, pk, name):
@@ -92,7 +99,7 @@ class VerbsAdmin(StaffAdmin):
                 raise NotAllowed("打开页面以后内容有变化，请核对下面的最新内容后再办理。")
             if not form.is_valid():
                 raise NotAllowed(
-                    "".join(f"{form.fields[name].label}:{errors[0]}" for name, errors in form.errors.items())
+                    "".join(f"{form.fields[name].label}：{errors[0]}" for name, errors in form.errors.items())
                 )
             act = verb.act or getattr(type(row), name)
             act(row, by=request.user, **form.cleaned_data)

@@ -190,6 +190,7 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
             HANDLE,
             lambda each, user: is_open(each, user) and not each.routed_to_id,
             ask(reason=words("原因（例如异议针对受理部门本身；异议人看不到）")),
+            seldom=True,
         ),
         "note": Verb("记内部备注", HANDLE, is_kept, ask(text=words("备注（异议人看不到）"))),
         "reopen": Verb(
@@ -198,15 +199,16 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
             lambda each, user: each.status == Status.DONE and is_kept(each, user),
             ask(reason=words("重新办理的原因")),
         ),
-        "withdraw": Verb("登记异议人撤回", HANDLE, is_open, ask(reason=words("原因和核实情况"))),
+        "withdraw": Verb("登记异议人撤回", HANDLE, is_open, ask(reason=words("原因和核实情况")), seldom=True),
         "request_erasure": Verb(
-            "登记删除申请", HANDLE, lambda each, user: is_kept(each, user) and not each.erasure_asked_at
+            "登记删除申请", HANDLE, lambda each, user: is_kept(each, user) and not each.erasure_asked_at, seldom=True
         ),
         "reissue_code": Verb(
             "补发回执码",
             HANDLE,
             is_kept,
             ask(checked=words("怎样核实了对方身份（例如回拨登记的电话）")),
+            seldom=True,
         ),
     }
 
@@ -218,8 +220,9 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
             HANDLE,
             lambda each, user: not each.held_at and not each.purged_at,
             ask(reason=words("保留的原因（异议人看不到）")),
+            seldom=True,
         ),
-        "release_hold": Verb("不再保留个人信息", HANDLE, lambda each, user: each.held_at),
+        "release_hold": Verb("不再保留个人信息", HANDLE, lambda each, user: each.held_at, seldom=True),
     }
 
     def verb_form(self, request, row, verb, *args, **options):
@@ -339,7 +342,7 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
 
     @admin.display(description="个人信息保存到")
     def keep_until(self, objection):
-        return objection.keep_until
+        return objection.keep_until or "-"
 
     @admin.display(description="逾期提出")
     def late(self, objection):
@@ -347,7 +350,7 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
 
     @admin.display(description="处理删除申请的期限")
     def erase_by(self, objection):
-        return objection.erase_by
+        return objection.erase_by or "-"
 
     @admin.display(description="针对内容")
     def part(self, objection):
