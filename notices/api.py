@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 
 from .answers import kept
 from .models import Checkpoint, Edition, InspectionRound, Organisation, PublicityNotice, RectificationTask, Stage
+from .snapshots import prepared
 from .views import PUBLIC_STATES, public_notices
 
 LIMIT = 50
@@ -77,6 +78,7 @@ def open_data(query: type[Query] = Query):
 
     def decorated(make):
         @csrf_exempt  # so that a POST is told that it is the wrong method
+        @prepared(*query.base_fields)
         @require_safe
         @functools.wraps(make)
         def view(request, **where):

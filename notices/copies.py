@@ -14,6 +14,7 @@ from .answers import conditional
 from .documents import printing, writing
 from .documents.rendering import to_text
 from .models import Edition
+from .snapshots import prepared
 from .views import edition_url, redacted, visible_edition
 
 CONTENT_TYPES = {
@@ -50,6 +51,7 @@ def _answer(request, edition: Edition, kind: str, tag: str, content) -> HttpResp
     return response
 
 
+@prepared()
 @copy
 def text(edition: Edition):
     """Plain text, in the printed order."""
@@ -57,6 +59,7 @@ def text(edition: Edition):
     return "txt", hashlib.sha256(content).hexdigest(), lambda: content
 
 
+@prepared()
 @copy
 def json(edition: Edition):
     """Byte for byte as hashed."""

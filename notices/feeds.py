@@ -17,6 +17,7 @@ from .answers import kept
 from .documents.numerals import chinese_date
 from .documents.rendering import to_text
 from .models import Checkpoint, Organisation, PublicityNotice
+from .snapshots import prepared
 from .views import public_notices
 
 LATEST = 50
@@ -94,6 +95,7 @@ def changed_at(notice: PublicityNotice):
     return notice.withdrawn_at or notice.edition.published_at
 
 
+@prepared("organisation")
 @require_safe
 def window_calendar(request):
     """The windows of the last year and of all to come, those of one organisation for `?organisation=` its code."""

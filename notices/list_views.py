@@ -16,6 +16,7 @@ from .models import InspectionRound, Organisation, PublicityNotice, Rectificatio
 from .search import asking, following
 from .search.excerpts import excerpts, marked
 from .search.index import CAP, Index, Page, Unavailable
+from .snapshots import prepared
 from .views import PUBLIC_STATES, card, public_notices
 
 PER_PAGE = 20
@@ -65,6 +66,7 @@ class Filter:
         return self.name in ("organisation", "district", "round")
 
 
+@prepared("state")
 @require_safe
 def notice_list(request):
     """Notices by words and filters; an unknown value of a filter shows everything, never an error."""
@@ -74,7 +76,10 @@ def notice_list(request):
             context = _found(index, request.GET, today) | {"current": current}
     except Unavailable:
         context = _without_the_index(request.GET, today)
-    return render(request, "notices/list.html", context)
+    response = render(request, "notices/list.html", context)
+    if not context.get("current"):
+        response["X-Accel-Expires"] = "0"  # not kept: what is missing comes by itself
+    return response
 
 
 def _found(index: Index, params: QueryDict, today: datetime.date) -> dict:

@@ -8,12 +8,14 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from .models import Checkpoint, Edition, LogEntry, PublicityNotice, TreeNode
+from .snapshots import prepared
 
 PER_PAGE = 1000  # lines in one answer
 LATEST = 50  # acts on the page for people
 TEXT = "text/plain; charset=utf-8"
 
 
+@prepared()
 @require_safe
 def log(request):
     """The page for people: what the log is, its newest acts, and how to check it."""
@@ -34,6 +36,7 @@ def _signed(checkpoint: Checkpoint | None):
     return LogEntry.objects.filter(sequence__lt=checkpoint.size if checkpoint else 0)
 
 
+@prepared()
 @require_safe
 def checkpoint(request):
     """The newest checkpoint, as it was signed; 404 while nothing has been published."""
@@ -43,6 +46,7 @@ def checkpoint(request):
     return HttpResponse(newest.note, content_type=TEXT)
 
 
+@prepared("start")
 @require_safe
 def entries(request):
     """The signed lines from `?start=` on, at most PER_PAGE, one JSON object a line."""
@@ -54,6 +58,7 @@ def entries(request):
     return HttpResponse(text, content_type="application/jsonl; charset=utf-8")
 
 
+@prepared()
 @require_safe
 def proof(request, reference, number):
     """What shows, without the rest of the log, that an edition's line is under the newest checkpoint."""

@@ -27,6 +27,7 @@ from .models import (
     Stage,
     State,
 )
+from .snapshots import prepared
 from .views import card
 
 LATEST = 8  # acts on the page of a round
@@ -103,6 +104,7 @@ def lines_of(found: InspectionRound, today: datetime.date) -> list[Line]:
     return sorted(lines, key=lambda line: -line.days_over if line.is_overdue else 1)
 
 
+@prepared()
 @require_safe
 def round_list(request):
     """Every round with how far its tasks are."""
@@ -115,6 +117,7 @@ def round_list(request):
     return render(request, "notices/rounds.html", context)
 
 
+@prepared()
 @require_safe
 def round_page(request, slug):
     """All tasks of a round: by stage, organisation and unit, the overdue ones first, and what changed lately."""
@@ -144,6 +147,7 @@ def changes(found: InspectionRound) -> list[tuple[LogEntry, PublicityNotice]]:
     return [(entry, notices[entry.reference]) for entry in entries]
 
 
+@prepared()
 @require_safe
 def task(request, pk):
     """One task: what was found, what was promised and done, and its notices. Only tasks that a notice made public."""

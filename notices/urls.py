@@ -2,6 +2,7 @@ from django.urls import path, register_converter
 
 from . import api, copies, list_views, log_views, subscribe_views, task_views, views
 from .feeds import NoticeFeed, window_calendar
+from .snapshots import prepared
 
 
 class Reference:
@@ -42,7 +43,7 @@ urlpatterns = [
     path("log/", log_views.log, name="log"),
     path("log/checkpoint", log_views.checkpoint, name="checkpoint"),
     path("log/entries", log_views.entries, name="entries"),
-    path("feeds/notices.atom", NoticeFeed(), name="feed"),
+    path("feeds/notices.atom", prepared()(NoticeFeed()), name="feed"),
     path("calendar/windows.ics", window_calendar, name="calendar"),
     path("api/v1/notices", api.notices, name="api-notices"),
     path("api/v1/notices/<reference:reference>", api.notice, name="api-notice"),

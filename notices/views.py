@@ -28,6 +28,7 @@ from .models import (
     State,
     Unavailable,
 )
+from .snapshots import prepared
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ def card(notice: PublicityNotice, today: datetime.date) -> dict:
     }
 
 
+@prepared()
 @require_safe
 def home(request):
     """What is open now, what was published last, and how many notices stand where."""
@@ -72,6 +74,7 @@ def home(request):
     return render(request, "notices/home.html", context)
 
 
+@prepared()
 @require_safe
 def notice(request, reference):
     """The notice as it stands: its current edition, measures beside their progress."""
@@ -80,6 +83,7 @@ def notice(request, reference):
     return _edition_page(request, "notices/notice.html", found, found.edition)
 
 
+@prepared()
 @require_safe
 def edition(request, reference, number):
     """Any edition, in the printed order."""
@@ -209,6 +213,7 @@ def edition_file(request, reference, number, place, name):
         return render(request, "notices/file_away.html", {"edition": found, "file": file}, status=503)
 
 
+@prepared("from", "to")
 @require_safe
 def history(request, reference):
     """Every edition of a notice, its withdrawal, and the difference between any two editions."""

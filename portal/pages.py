@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
 from notices.models import Checkpoint, InspectionRound, Organisation, ReceivingOffice, ReferenceYear
+from notices.snapshots import prepared
 from objections.models import PRIVACY_VERSION
 
 from . import elder, languages
@@ -40,11 +41,13 @@ def site(request) -> dict:
     }
 
 
+@prepared()
 @require_safe
 def help_page(request):
     return render(request, "help.html")
 
 
+@prepared()
 @require_safe
 def privacy(request):
     return render(
@@ -52,11 +55,13 @@ def privacy(request):
     )
 
 
+@prepared()
 @require_safe
 def accessibility(request):
     return render(request, "accessibility.html")
 
 
+@prepared()
 @require_safe
 def robots(request):
     lines = [
@@ -71,6 +76,7 @@ def robots(request):
     return HttpResponse("\n".join([*lines, f"Sitemap: {settings.SITE_URL}/sitemap.xml", ""]), content_type="text/plain")
 
 
+@prepared()
 @require_safe
 def sitemap(request):
     """The site at a glance, for people: its pages, and the lists by organisation, round and year."""

@@ -160,6 +160,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "portal.freshness.ShowAtOnce",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -239,6 +240,8 @@ if CLAMD_URL and not re.fullmatch(r"unix:///.+|tcp://([^/:]+|\[[\da-f:]+\]):\d+"
     refuse("CLAMD_URL 应为 unix:///套接字路径 或 tcp://主机:端口，例如 unix:///run/clamav/clamd.ctl。")
 # The search index: made from the published editions, so it is not worth a backup.
 SEARCH_PATH = env.str("SEARCH_PATH", str(VAR_DIR / "search.db"))
+# Grows by a byte with each public act, so that every process of this host shows it at once (notices.stamp).
+STAMP_PATH = env.str("STAMP_PATH", str(VAR_DIR / "stamp"))
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -4,6 +4,7 @@ from django.contrib.sitemaps import views as sitemaps
 from django.urls import include, path
 
 from notices.sitemaps import SITEMAPS
+from notices.snapshots import prepared
 
 from . import health, metrics, pages
 
@@ -18,8 +19,8 @@ urlpatterns = [
         path("sitemap/", pages.sitemap, name="sitemap"),
         prefix_default_language=False,
     ),
-    path("sitemap.xml", sitemaps.index, {"sitemaps": SITEMAPS, "sitemap_url_name": "sitemap-section"}),
-    path("sitemap-<section>.xml", sitemaps.sitemap, {"sitemaps": SITEMAPS}, name="sitemap-section"),
+    path("sitemap.xml", prepared()(sitemaps.index), {"sitemaps": SITEMAPS, "sitemap_url_name": "sitemap-section"}),
+    path("sitemap-<section>.xml", prepared("p")(sitemaps.sitemap), {"sitemaps": SITEMAPS}, name="sitemap-section"),
     path("robots.txt", pages.robots),
     path("favicon.ico", pages.icon),
     path("health/live", health.live),

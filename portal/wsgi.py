@@ -10,7 +10,11 @@ from .encodings import OnlyUtf8
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-application = OnlyUtf8(get_wsgi_application())
+django_application = get_wsgi_application()
+
+from notices.snapshots import Snapshots  # noqa: E402 – models are there only now
+
+application = OnlyUtf8(Snapshots(django_application))
 
 # A database that may lose what it stored is refused here; one that is away is waited for.
 with contextlib.suppress(OperationalError), contextlib.closing(connection.copy()) as first:

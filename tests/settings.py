@@ -16,6 +16,7 @@ os.environ |= keys.generate() | {
     "MEDIA_ROOT": str(_scratch / "media"),
     "KEYRING_URL": f"sqlite:///{_scratch / 'keyring.sqlite3'}",
     "SEARCH_PATH": str(_scratch / "search.db"),
+    "STAMP_PATH": str(_scratch / "stamp"),
 }
 
 from portal.settings import *  # noqa: E402, F403

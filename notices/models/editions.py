@@ -126,6 +126,7 @@ class Edition(models.Model):
         ordering = ("notice", "number")
         indexes = [
             models.Index(fields=["closes_on", "opens_on"], name="notices_edition_window"),  # the state filter
+            models.Index(fields=["public_from"], name="notices_edition_public_from"),  # what comes out next
         ]
         constraints = [
             pair("secrecy_reviewed", "保密审查要同时有时间和审查人。"),

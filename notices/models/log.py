@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
-from notices import transparency
+from notices import stamp, transparency
 
 from .constraints import NotAllowed
 
@@ -64,6 +64,7 @@ class LogEntryManager(models.Manager):
         stored = self.replay(line)
         if settings.LOG_SIGNER == "inline":
             Checkpoint.objects.sign(settings.LOG_SIGNING_KEY, now=at)
+        transaction.on_commit(stamp.touch)
         return stored
 
     def replay(self, line: bytes) -> "LogEntry":
@@ -211,6 +212,7 @@ class CheckpointManager(models.Manager):
         note = transparency.sign(transparency.Checkpoint(origin(), size, root, now), signing_key)
         if memory:
             memory.write(note)
+        transaction.on_commit(stamp.touch)
         return self.create(size=size, note=note.decode(), signed_at=now)
 
     def _unsigned(self, newest: "Checkpoint | None", size: int) -> list[bytes]:

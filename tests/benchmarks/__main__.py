@@ -18,7 +18,7 @@ from .frame import VAR
 
 def names() -> list[str]:
     modules = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
-    return [name for name in modules if name not in ("__main__", "frame")]
+    return [name for name in modules if name not in ("__main__", "frame", "bare")]
 
 
 def run(name: str, small: bool) -> bool:

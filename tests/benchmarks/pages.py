@@ -1,0 +1,179 @@
+"""Public pages over HTTP against a bare WSGI function that returns the same bytes: gunicorn, two workers of four threads.
+
+Load comes from `ab` (apache2-utils) with keep-alive. The portal and the bare function take turns on the same machine;
+what counts is the ratio of the medians, in requests a second and in processor time a request.
+"""
+
+import contextlib
+import http.client
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from .frame import Figure
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = [
+    "--workers",
+    "2",
+    "--threads",
+    "4",
+    "--worker-class",
+    "gthread",
+    "--no-control-socket",
+    "--keep-alive",
+    "75",
+    "--log-level",
+    "warning",
+]
+PACKED = {"Accept-Encoding": "gzip"}
+PAGES = {  # path, headers, the bars by requests and by processor time
+    "notice": ("/notices/{0}/", {}, "≥ 0.8", "≥ 0.7"),
+    "notice, gzip": ("/notices/{0}/", PACKED, "≥ 0.8", "≥ 0.7"),
+    "notice, 304": ("/notices/{0}/", {"If-None-Match": ""}, "≥ 0.8", "≥ 0.7"),
+    "list": ("/notices/", {}, "≥ 0.5", ""),
+    "home": ("/", {}, "≥ 0.5", ""),
+    "feed": ("/feeds/notices.atom", {}, "≥ 0.5", ""),
+    "JSON": ("/notices/{0}.json", {}, "≥ 0.5", ""),
+}
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Server:
+    """gunicorn with a WSGI application, in `folder`; ends with the block."""
+
+    def __init__(self, application: str, **environment):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        command = [sys.executable, "-m", "gunicorn", *SERVER, "--bind", f"127.0.0.1:{self.port}", application]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
+
+    def __enter__(self):
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                self.get("/")
+                return self
+            time.sleep(0.1)
+        raise TimeoutError("gunicorn does not answer")
+
+    def __exit__(self, *error):
+        self.process.terminate()
+        self.process.wait()
+
+    def get(self, path: str, headers: dict | None = None) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("GET", path, headers=headers or {})
+        answer = connection.getresponse()
+        answer.content = answer.read()
+        connection.close()
+        return answer
+
+    def workers(self) -> list[int]:
+        return [int(pid) for pid in children(self.process.pid).read_text().split()]
+
+    def spent(self) -> float:
+        """Seconds of processor time of the workers so far."""
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.workers()]
+        return sum(int(each[11]) + int(each[12]) for each in fields) / TICK
+
+    def resident(self) -> float:
+        """MB of the larger worker."""
+        told = [Path(f"/proc/{pid}/status").read_text() for pid in self.workers()]
+        return max(int(re.search(r"VmRSS:\s+(\d+)", each)[1]) for each in told) / 1024
+
+
+def children(pid: int) -> Path:
+    return Path(f"/proc/{pid}/task/{pid}/children")
+
+
+def load(server: Server, path: str, headers: dict, requests: int) -> tuple[float, float]:
+    """(requests a second, processor seconds a request)."""
+    said = [option for name, value in headers.items() for option in ("-H", f"{name}: {value}")]
+    before = server.spent()
+    command = ["ab", "-q", "-k", "-c", "8", "-n", str(requests), *said, f"http://127.0.0.1:{server.port}{path}"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    failed = int(re.search(r"Failed requests:\s+(\d+)", told)[1])
+    if failed:
+        raise ValueError(told)
+    return float(re.search(r"Requests per second:\s+([\d.]+)", told)[1]), (server.spent() - before) / requests
+
+
+def compared(portal: Server, bare: Server, path: str, headers: dict, rounds: int, requests: int) -> tuple[float, float]:
+    """How much the portal does of what the bare function does: requests a second, and by processor time."""
+    found = {portal: [], bare: []}
+    for _ in range(rounds):
+        for server in (portal, bare):
+            found[server].append(load(server, path, headers, requests))
+    (rate, cost), (bare_rate, bare_cost) = (
+        map(statistics.median, zip(*found[server], strict=True)) for server in (portal, bare)
+    )
+    return rate / bare_rate, bare_cost / cost
+
+
+@contextlib.contextmanager
+def site() -> Iterator[dict]:
+    """The environment of the demonstration's site, made in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        own = {
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "SITE_URL": "http://127.0.0.1:8000",
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "DATABASE_URL": f"sqlite:///{here / 'portal.sqlite3'}",
+            "KEYRING_URL": f"sqlite:///{here / 'keyring.sqlite3'}",
+            "SEARCH_PATH": str(here / "search.db"),
+            "STAMP_PATH": str(here / "stamp"),
+            "MEDIA_ROOT": str(here / "media"),
+            "ANSWERS": str(here),
+        }
+        run = {"cwd": ROOT, "env": os.environ | own, "check": True, "stdout": subprocess.DEVNULL}
+        for command in ("migrate", "collectstatic --no-input"):
+            subprocess.run([sys.executable, "manage.py", *command.split()], **run)
+        filled = "from portal import demo; demo.fill('benchmark-password')"
+        subprocess.run([sys.executable, "manage.py", "shell", "-c", filled], **run)
+        yield own
+
+
+def figures(small: bool) -> Iterator[Figure]:
+    if not shutil.which("ab"):
+        raise SystemExit("ab is missing: apt-get install apache2-utils")
+    rounds, requests = (3, 1000) if small else (7, 4000)
+    with site() as own, Server("portal.wsgi:application", **own) as portal:
+        reference = re.search(r"/notices/(\d{4}-\d+)/", portal.get("/").content.decode())[1]
+        for name, (path, headers, bar, bar_by_time) in PAGES.items():
+            path = path.format(reference)
+            answer = portal.get(path, headers)
+            if "If-None-Match" in headers:
+                headers = {"If-None-Match": answer.headers["ETag"]}
+                answer = portal.get(path, headers)
+            keep(Path(own["ANSWERS"]), answer)
+            with Server("tests.benchmarks.bare:application", **own) as bare:
+                by_rate, by_time = compared(portal, bare, path, headers, rounds, requests)
+            yield Figure(f"{name} ({len(answer.content)} bytes): requests a second ÷ bare WSGI", by_rate, bar)
+            yield Figure(f"{name}: the same by processor time", by_time, bar_by_time)
+        for path in (
+            "/notices/{0}.pdf",
+            "/notices/{0}/poster.pdf",
+            "/notices/{0}.docx",
+            "/notices/{0}/object/",
+            "/log/",
+        ):
+            for _ in range(8):
+                portal.get(path.format(reference))
+        yield Figure("memory of a worker after all pages, MB", portal.resident(), "≤ 130")
+
+
+def keep(folder: Path, answer: http.client.HTTPResponse) -> None:
+    """What the bare function is to answer."""
+    (folder / "body").write_bytes(answer.content)
+    names = ("connection", "date", "server", "transfer-encoding")
+    lines = [f"{name}: {value}" for name, value in answer.getheaders() if name.lower() not in names]
+    (folder / "head").write_text("\n".join([f"{answer.status} {answer.reason}", *lines]))
