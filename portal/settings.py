@@ -9,7 +9,7 @@ import re
 import sys
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -250,8 +250,24 @@ STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "portal.static.BootstrapFinder",
 ]
+
+
+def bucket(url: str) -> dict:
+    """The storage that STORAGE_URL says: one bucket at one host, over HTTPS unless it says s3+http."""
+    found = re.fullmatch(r"s3(\+http)?://([^:/@]+):([^/@]+)@([^/@?]+)/([\w.-]+)/?(?:\?region=([\w-]+))?", url)
+    if not found:
+        refuse("STORAGE_URL 应为 s3://密钥名:密钥@主机:端口/存储桶?region=区域，不经 HTTPS 的写 s3+http://。")
+    plain, key, secret, host, name, region = found.groups()
+    options = {"access_key": unquote(key), "secret_key": unquote(secret), "bucket_name": name}
+    options |= {"endpoint_url": f"http{'' if plain else 's'}://{host}", "region_name": region or "us-east-1"}
+    return {"BACKEND": "portal.buckets.Bucket", "OPTIONS": options}
+
+
+# Attachments, evidence and photos: in this bucket where it is set, else under MEDIA_ROOT.
+STORAGE_URL = env.str("STORAGE_URL", "")
+FILES = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": bucket(STORAGE_URL) if STORAGE_URL else FILES,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 

@@ -58,6 +58,7 @@ def test_with_its_secrets_the_portal_starts_on_loopback(elsewhere):
         (SECRETS | {"EMAIL_URL": "pigeon://coop"}, "EMAIL_URL"),
         (SECRETS | {"TRUSTED_PROXIES": "nginx"}, "TRUSTED_PROXIES"),
         (SECRETS | {"CLAMD_URL": "localhost:3310"}, "CLAMD_URL"),
+        (SECRETS | {"STORAGE_URL": "s3://minio:9000/files"}, "STORAGE_URL"),
     ],
 )
 def test_half_configured_it_refuses_with_one_sentence(elsewhere, environment, says):

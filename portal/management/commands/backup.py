@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from portal import backups
@@ -27,6 +28,8 @@ class Command(BaseCommand):
         except (backups.Refused, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"已备份到 {target}。")
+        if settings.STORAGE_URL:
+            self.stdout.write("附件、佐证材料和照片在对象存储里，不在这份备份中：请另行备份存储桶。")
         for name in backups.forget(folder, keep):
             self.stdout.write(f"已删除旧备份 {name}。")
         self.stdout.write(
