@@ -18,6 +18,7 @@ from notices.views import document_context, draft_context
 
 from . import intake
 from .showing import DisplayInline
+from .today import week_of
 from .verbs import Verb, VerbsAdmin, ask, words
 
 
@@ -101,19 +102,49 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return [("review", "待审核"), ("working", "起草或更正中"), *State.choices]
+        return [("review", "待审核"), ("returned", "已退回"), ("working", "起草或更正中"), *State.choices]
 
     def queryset(self, request, queryset):
         match self.value():
             case "review":
-                return queryset.filter(submitted_at__isnull=False)
+                return queryset.awaiting_review()
+            case "returned":
+                return queryset.returned()
             case "working":
-                return queryset.filter(drafted_at__isnull=False, submitted_at__isnull=True)
+                return queryset.working()
             case State.DRAFT:
                 return queryset.filter(edition__isnull=True)
             case State.SCHEDULED:
                 return queryset.filter(edition__public_from__gt=timezone.now())
         return queryset.in_state(self.value(), timezone.localdate()) if self.value() else queryset
+
+
+class DrafterFilter(admin.SimpleListFilter):
+    title = "起草人"
+    parameter_name = "drafter"
+
+    def lookups(self, request, model_admin):
+        return [("me", "我"), ("others", "别人")]
+
+    def queryset(self, request, queryset):
+        match self.value():
+            case "me":
+                return queryset.filter(drafted_by=request.user)
+            case "others":
+                return queryset.exclude(drafted_by=request.user)
+        return queryset
+
+
+class WeekFilter(admin.SimpleListFilter):
+    title = "本周"
+    parameter_name = "week"
+
+    def lookups(self, request, model_admin):
+        return [("opening", "开始公示"), ("closing", "公示期满")]
+
+    def queryset(self, request, queryset):
+        week = week_of(timezone.localdate())
+        return getattr(queryset, self.value())(*week) if self.value() in ("opening", "closing") else queryset
 
 
 class RecountFilter(admin.SimpleListFilter):
@@ -151,7 +182,7 @@ EDIT, PUBLISH = "notices.change_publicitynotice", "notices.publish_publicitynoti
 class PublicityNoticeAdmin(VerbsAdmin):
     form = NoticeForm
     list_display = ("title", "reference", "organisation", "state_label", "opens_on", "closes_on", "published_at")
-    list_filter = (StateFilter, RecountFilter, "organisation", "stage")
+    list_filter = (StateFilter, DrafterFilter, WeekFilter, RecountFilter, "organisation", "stage")
     list_select_related = ("organisation", "edition")
     search_fields = ("title", "reference")
     autocomplete_fields = ("tasks",)

@@ -66,6 +66,25 @@ class NoticeQuerySet(ScopedQuerySet):
     def closed(self, today: datetime.date):
         return self.standing().filter(edition__closes_on__lt=today)
 
+    def opening(self, first: datetime.date, last: datetime.date):
+        """Windows that open on one of these days."""
+        return self.standing().filter(edition__opens_on__range=(first, last))
+
+    def closing(self, first: datetime.date, last: datetime.date):
+        """Windows that close on one of these days."""
+        return self.standing().filter(edition__closes_on__range=(first, last))
+
+    def working(self):
+        """Working copies that are with their drafters."""
+        return self.filter(drafted_at__isnull=False, submitted_at__isnull=True)
+
+    def returned(self):
+        """Those among them that a reviewer sent back."""
+        return self.working().filter(returned_at__isnull=False)
+
+    def awaiting_review(self):
+        return self.filter(submitted_at__isnull=False)
+
     def in_state(self, state: str, today: datetime.date):
         """The notices in one public state; every public one when `state` names none."""
         match state:

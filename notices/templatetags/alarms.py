@@ -3,6 +3,7 @@
 from django import template
 
 from notices.admin import alarms as found
+from notices.admin import today
 
 register = template.Library()
 
@@ -10,3 +11,13 @@ register = template.Library()
 @register.simple_tag
 def alarms() -> list[found.Alarm]:
     return found.alarms()
+
+
+@register.simple_tag(takes_context=True)
+def duties(context) -> list[today.Duty]:
+    return list(today.duties(context["request"]))
+
+
+@register.simple_tag(takes_context=True)
+def figures(context) -> list[tuple[str, list[today.Duty]]]:
+    return today.figures(context["request"])

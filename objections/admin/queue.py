@@ -21,6 +21,7 @@ from objections.models.queue import BY_DUE_DATE
 from . import entering, statements
 from .attachments import AttachmentInline, AttachmentsAdmin
 from .revealing import RevealingAdmin, reveal
+from .today import SOON
 
 HANDLE = "objections.handle_objection"
 FINDINGS = [("", "请选择"), *Objection.Finding.choices]
@@ -69,6 +70,7 @@ class QueueFilter(admin.SimpleListFilter):
             (Status.ACCEPTED, "核查中"),
             (Status.VERIFIED, "待答复"),
             ("overdue", "逾期"),
+            ("due", f"{SOON} 天内到期"),
             ("mine", "我的"),
             ("unnoticed", "未送达也未查看"),
             ("pending", "尚未办结"),
@@ -83,6 +85,8 @@ class QueueFilter(admin.SimpleListFilter):
         match chosen:
             case "overdue" | "unnoticed":
                 return getattr(queryset, chosen)(today)
+            case "due":
+                return queryset.due_within(SOON, today)
             case "mine":
                 return queryset.filter(assigned_to=request.user)
             case "is_doubled" | "is_one_of_many":
