@@ -18,6 +18,16 @@ from notices.models import TrailEntry
 
 from . import second_factor, sessions
 
+CHANGED = TrailEntry.Action.CHANGED
+
+
+class Invited(PasswordResetConfirmView):
+    """Where the link of an invitation leads: a password is set, and the trail says so."""
+
+    def form_valid(self, form):
+        TrailEntry.objects.record(CHANGED, by=self.user, target=self.user, request=self.request, message="口令")
+        return super().form_valid(form)
+
 
 class StaffSite(AdminSite):
     def has_permission(self, request):
@@ -39,9 +49,15 @@ class StaffSite(AdminSite):
             return HttpResponseRedirect(reverse("admin:index"))
         return second_factor.second_factor(request, self)
 
+    def password_change(self, request, extra_context=None):
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            TrailEntry.objects.record(CHANGED, by=request.user, target=request.user, request=request, message="口令")
+        return response
+
     def get_urls(self):
         title = {"site_header": self.site_header, "site_title": self.site_title, "title": "设置口令"}
-        invitation = PasswordResetConfirmView.as_view(
+        invitation = Invited.as_view(
             template_name="admin/invitation.html", success_url=reverse_lazy("admin:login"), extra_context=title
         )
         return [

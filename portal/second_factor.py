@@ -62,6 +62,8 @@ def _check(request, fresh: TOTPDevice | None) -> str:
         if device and fresh:
             TOTPDevice.objects.filter(pk=fresh.pk).update(confirmed=True)
             device.confirmed = True
+            changed = TrailEntry.Action.CHANGED
+            TrailEntry.objects.record(changed, by=request.user, target=request.user, request=request, message="认证器")
     if device:
         request.session.cycle_key()
         login(request, device)

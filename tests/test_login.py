@@ -73,7 +73,7 @@ def test_the_first_login_enrols_a_telephone_and_shows_recovery_codes_once(client
     assert "no-store" in page["Cache-Control"]
     assert client.get(INDEX).status_code == 200
     assert client.get(SECOND).status_code == 302
-    assert actions() == ["login", "login_failed"]
+    assert actions() == ["login", "login_failed", "changed"]
 
 
 def test_later_logins_ask_for_a_code_and_none_counts_twice(client, user, two_factors):

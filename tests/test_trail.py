@@ -3,13 +3,15 @@
 import json
 
 import pytest
+from django.contrib import admin
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from notices.models import TrailEntry
+from notices.admin.scoped import StaffAdmin
+from notices.models import CalendarDay, TrailEntry
 from notices.models.trail import KEPT
 from tests.make import DAY, make_organisation, make_user
 
@@ -87,3 +89,48 @@ def test_the_trail_is_read_and_searched_by_those_who_may_and_changed_by_nobody(c
         assert client.post(url, {"username": "else"}).status_code == 403
     client.force_login(make_user("root", is_superuser=True))
     assert client.post(reverse("admin:notices_trailentry_add"), {}).status_code == 403
+
+
+def test_every_admin_writes_into_the_trail_and_keeps_to_the_scope():
+    assert {each for each in admin.site._registry.values() if not isinstance(each, StaffAdmin)} == set()
+
+
+def test_what_is_added_changed_and_deleted_in_admin_is_in_the_trail_with_fields_and_without_values(client):
+    client.force_login(make_user("root", is_superuser=True))
+    listed, data = (
+        "/admin/notices/calendarday/",
+        {"date": "2031-01-01", "name": "元旦", "source": "国办", "working": ""},
+    )
+    assert client.post(f"{listed}add/", data).status_code == 302
+    day = CalendarDay.objects.get(date="2031-01-01")
+    client.post(f"{listed}{day.pk}/change/", data | {"name": "新年"})
+    client.post(f"{listed}{day.pk}/delete/", {"post": "yes"})
+    lines = list(TrailEntry.objects.exclude(action="login").order_by("id"))
+    assert [(line.action, line.object_id) for line in lines] == [
+        (act, str(day.pk)) for act in ("added", "changed", "deleted")
+    ]
+    assert lines[1].address == "127.0.0.1"
+    assert "新年" not in str([line.detail for line in lines])
+    assert lines[1].detail["message"][0]["changed"]["fields"]
+
+
+def test_what_is_refused_stays_in_the_trail_whatever_was_rolled_back(client):
+    client.force_login(make_user("wu", "notices.view_calendarday"))
+    assert client.post("/admin/notices/calendarday/add/", {"date": "2031-01-01"}).status_code == 403
+    line = TrailEntry.objects.get(action="refused")
+    assert (line.username, line.detail) == ("wu", {"path": "/admin/notices/calendarday/add/"})
+
+
+def test_an_own_new_password_is_in_the_trail_and_not_what_it_is(client):
+    user = make_user("wu")
+    user.set_password("old-password-of-wu")
+    user.save()
+    client.force_login(user)
+    new = {
+        "old_password": "old-password-of-wu",
+        "new_password1": "清运-垃圾-三百吨-已经完成",
+        "new_password2": "清运-垃圾-三百吨-已经完成",
+    }
+    assert client.post("/admin/password_change/", new).status_code == 302
+    line = TrailEntry.objects.get(action="changed")
+    assert (line.target, line.detail) == ("wu", {"message": "口令"})

@@ -1,6 +1,7 @@
 """What every page of the admin keeps to: staff see what is theirs, all else is not found; what they do is in the trail."""
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from notices.models import TrailEntry
@@ -46,6 +47,12 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
         if not found:
             raise Http404
         return found
+
+    def changelist_view(self, request, extra_context=None):
+        """A list without actions and without fields to fill in takes no posts: whoever sends one made it by hand."""
+        if request.method == "POST" and not self.list_editable and not self.get_actions(request):
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
 
     def is_own(self, request, obj) -> bool:
         """Whether the user may work on it as far as permissions go: a supervisor reads what is below, no more."""

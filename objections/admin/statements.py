@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from notices.attachments import MEDIA_TYPES
 from notices.documents import reports
-from notices.models import PublicityNotice
+from notices.models import PublicityNotice, TrailEntry
 from objections import statements
 
 PER_PAGE = 50
@@ -51,6 +51,8 @@ def file(request, pk, form):
     """The same as a file to keep."""
     notice, now = _notice(request, pk), timezone.now()
     report = statements.statement(notice, now)
+    exported = TrailEntry.Action.EXPORTED
+    TrailEntry.objects.record(exported, by=request.user, target=notice, request=request, message=f"公示情况说明 {form}")
     content = reports.to_pdf(report, at=now) if form == "pdf" else reports.to_docx(report)
     name = f"公示情况说明 {notice.reference}.{form}"
     headers = {"Content-Disposition": content_disposition_header(True, name), "X-Content-Type-Options": "nosniff"}
