@@ -15,11 +15,12 @@ from django.core.validators import RegexValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notices import clamd
 from notices.attachments import EXTENSIONS, LIMITS, Refused, check_all
 from notices.documents.notice import NoticeDocument
 from notices.models import PublicityNotice, ReceivingOffice, State
 
-from . import clamd, throttle
+from . import throttle
 from .models import Objection
 from .models.terms import form_until
 from .vault import Unavailable
@@ -88,7 +89,11 @@ class AttachmentsForm(forms.Form):
     def is_harmless(self) -> bool:
         """Whether the virus scanner, where there is one, has nothing against the files. Raises Unavailable."""
         for each in self.cleaned_data.get("attachments", []) if settings.CLAMD_URL else ():
-            if clamd.found_in(each.upload.chunks()):
+            try:
+                found = clamd.found_in(each.upload.chunks())
+            except clamd.NoAnswer as error:
+                raise Unavailable(str(error)) from error
+            if found:
                 self.add_error("attachments", _("“%(name)s”：病毒扫描发现问题，不能接收。") % {"name": each.name})
         return not self.errors
 

@@ -18,6 +18,8 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
+from notices import stored
+
 FOLDER = "objections"
 PIECE = 256 * 1024
 
@@ -75,13 +77,7 @@ def erase(name: str) -> None:
 
 def names(before: float) -> Iterator[str]:
     """Every stored file last changed before that time (seconds since 1970)."""
-    if settings.STORAGE_URL:
-        yield from (place.rpartition("/")[2] for place in default_storage.names_before(FOLDER, before))
-        return
-    for path in (Path(settings.MEDIA_ROOT) / FOLDER).glob("??/*"):
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime < before:
-                yield path.name
+    return (place.rpartition("/")[2] for place in stored.names(FOLDER, before))
 
 
 def _into_the_bucket(name: str, lines: Iterator[bytes]) -> None:

@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Callable
 from typing import NamedTuple
 
-from notices import digests
+from notices import digests, sweeping
 from notices.models import Subscriber
 from notices.search import following
 from objections import outcomes, reminders, throttle
@@ -29,5 +29,6 @@ DUTIES = (
     Duty(digests.queue_hourly, MINUTELY),
     Duty(Subscriber.objects.forget, HOURLY),
     Duty(Attachment.objects.remove_orphans, HOURLY),
+    Duty(sweeping.remove_orphans, HOURLY),
     Duty(throttle.forget, HOURLY),
 )

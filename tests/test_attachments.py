@@ -21,8 +21,8 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from notices import attachments
-from objections import clamd, uploads, vault
+from notices import attachments, clamd
+from objections import uploads, vault
 from objections.models import Attachment, Objection, OutgoingMail, content_digest
 from tests.hostile import ALLOWED, GPS, HTML, JPEG, NAMES, PDF, PNG, POLYGLOTS, REFUSED, picture
 from tests.make import DAY, make_notice, make_objection, make_user
@@ -480,5 +480,5 @@ def test_a_scanner_that_says_nothing_is_away(settings, monkeypatch):
     monkeypatch.setattr(clamd, "TIMEOUT", 0.2)
     with socketserver.TCPServer(("127.0.0.1", 0), FakeClamd) as silent:  # listens, and nobody answers
         settings.CLAMD_URL = f"tcp://127.0.0.1:{silent.server_address[1]}"
-        with pytest.raises(vault.Unavailable):
+        with pytest.raises(clamd.NoAnswer):
             clamd.found_in([PDF])

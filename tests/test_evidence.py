@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
+from notices import sweeping
 from notices.models import Evidence, NotAllowed, ProgressReport, PublishedFile
 from tests import make
 from tests.hostile import ALLOWED, GPS, PDF, REFUSED, picture
+from tests.test_attachments import scanner  # noqa: F401 – a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)  # bytes go when the transaction is done
 
@@ -201,3 +206,27 @@ def test_a_reviewer_publishes_only_the_files_that_the_page_showed(clerk):
     url = reverse("admin:notices_publicitynotice_verb", args=[notice.pk, "publish"])
     assert clerk.post(url, {"seen": page.context["seen"], "confirmed": "on"}).status_code == 422
     assert not notice.editions.exists()
+
+
+# --- Scanned, and swept --------------------------------------------------------------------------------------------
+
+
+def test_the_scanner_decides_about_evidence(clerk, scanner, media):  # noqa: F811
+    task = make.make_task()
+    for content, said in ((b"%VIRUS\n", "病毒扫描发现问题，不能接收。"), (b"%LIMIT\n", "病毒扫描暂时不可用")):
+        answer = post_file(clerk, task, "河道.pdf", PDF[:9] + content + PDF[9:])
+        assert said in answer.content.decode()
+    assert not Evidence.objects.exists()
+    assert stored(media) == []
+    assert post_file(clerk, task, "河道.pdf", PDF).status_code == 302
+
+
+def test_files_that_no_row_names_go_after_a_day(media):
+    notice_with(("一.txt", b"2025"))
+    Evidence.objects.get().delete()  # its edition still has it
+    kept, now = [*stored(media)], timezone.now()
+    default_storage.save("evidence/ab/abandoned", ContentFile(b"2026"))
+    default_storage.save("displays/abandoned.jpg", ContentFile(b"2026"))
+    assert sweeping.orphans(now) == []
+    assert sweeping.remove_orphans(now + 2 * make.DAY) == 2
+    assert stored(media) == kept

@@ -16,7 +16,10 @@ LAYERS = {
         "attachments",
         "pictures",
         "stamp",
+        "clamd",
+        "stored",
         "models",
+        "sweeping",
         "mail",
         "importing",
         "snapshots",
@@ -25,7 +28,7 @@ LAYERS = {
         "urls",
     ],
     "objections": [
-        *("encryption", "receipts", "vault", "clamd", "models"),
+        *("encryption", "receipts", "vault", "models"),
         *("uploads", "outcomes", "statements", "forms", "views", "urls"),
     ],
 }

@@ -77,6 +77,13 @@ def test_what_does_not_fit_is_said_and_nothing_is_kept(admin_client, media, chan
     assert not [path for path in media.rglob("*") if path.is_file()]
 
 
+def test_without_its_scanner_no_photo_is_taken(admin_client, media, settings, tmp_path):
+    settings.CLAMD_URL = f"unix://{tmp_path / 'nobody'}"
+    response = record(admin_client, photo=photo())
+    assert "病毒扫描暂时不可用" in response.content.decode()
+    assert not Display.objects.exists()
+
+
 def test_the_photo_goes_with_its_row(admin_client, media, django_capture_on_commit_callbacks):
     record(admin_client, photo=photo())
     with django_capture_on_commit_callbacks(execute=True):

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from notices import attachments, pictures
+from notices import attachments, clamd, pictures
 from notices.models import Display, Outage
 
 from .scoped import StaffAdmin
@@ -38,6 +38,7 @@ class DisplayForm(forms.ModelForm):
             checked = attachments.check(photo)
             if checked.kind not in ("jpeg", "png"):
                 raise attachments.Refused("照片只接收 JPEG 和 PNG")
+            clamd.check(photo)
             photo.seek(0)
             return ContentFile(pictures.bare_copy(photo.read(), checked.kind), f"photo.{checked.kind}")
         except attachments.Refused as refusal:

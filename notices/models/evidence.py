@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from notices import attachments, pictures
+from notices import attachments, clamd, pictures
 from notices.documents.notice import Attachment
 
 from .rectification import ProgressReport, RectificationTask
@@ -112,6 +112,7 @@ class Evidence(File):
 
     def _take(self, upload) -> None:
         checked = attachments.check(upload)
+        clamd.check(upload)
         if checked.kind in PICTURES:
             upload.seek(0)
             upload = ContentFile(pictures.bare_copy(upload.read(), checked.kind, MAX_WIDTH), checked.name)

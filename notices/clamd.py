@@ -7,13 +7,27 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from .vault import Unavailable
+from . import attachments
 
 TIMEOUT = 20  # seconds without an answer
 
 
+class NoAnswer(Exception):
+    """The scanner is away, or says what nobody understands."""
+
+
+def check(upload) -> None:
+    """Raises attachments.Refused for what the scanner, where there is one, finds in `upload` or does not answer about."""
+    try:
+        found = settings.CLAMD_URL and found_in(upload.chunks())
+    except NoAnswer:
+        raise attachments.Refused("病毒扫描暂时不可用，文件没有保存，请稍后再试") from None
+    if found:
+        raise attachments.Refused("病毒扫描发现问题，不能接收")
+
+
 def found_in(chunks: Iterable[bytes]) -> str:
-    """The name of what clamd found, "" when it found nothing. Raises Unavailable when it gives no answer."""
+    """The name of what clamd found, "" when it found nothing. Raises NoAnswer when it gives no answer."""
     try:
         with _connection() as connection:
             connection.sendall(b"zINSTREAM\0")
@@ -22,11 +36,11 @@ def found_in(chunks: Iterable[bytes]) -> str:
             connection.sendall(struct.pack("!I", 0))
             answer = _answer(connection)
     except OSError as error:
-        raise Unavailable(f"clamd: {error}") from error
+        raise NoAnswer(f"clamd: {error}") from error
     if answer.endswith(" FOUND"):
         return answer.removeprefix("stream:").removesuffix("FOUND").strip()
     if answer != "stream: OK":
-        raise Unavailable(f"clamd: {answer}")
+        raise NoAnswer(f"clamd: {answer}")
     return ""
 
 
