@@ -29,7 +29,7 @@ def test_publishing_freezes_the_working_copy_as_edition_1():
     assert (document.edition, document.reference) == (1, notice.reference)
     assert notice.reference == f"{timezone.localdate().year}-0001"
     assert edition.digest == hashlib.sha256(bytes(edition.document)).hexdigest()
-    assert [item.label for item in document.section("measures").items] == ["(一)", "(二)"]
+    assert [item.label for item in document.section("measures").items] == ["（一）", "（二）"]
     assert document.window.working_days == notice.window().working_days
     assert not notice.is_editable
 

@@ -6,7 +6,8 @@ import time
 
 from django.test import RequestFactory
 
-from objections import receipts, views
+from notices.models import PublicityNotice
+from objections import receipts, tracking
 from objections.models import Objection
 from tests.make import make_objection
 
@@ -23,7 +24,7 @@ def campaign(guesses: str, rounds: str, control: str = "", seed: int = 102) -> d
     chance = random.Random(seed)
     tokens = [f"guessing {number}" for number in range(STORED)]
     for token in tokens:
-        make_objection(views.PublicityNotice.objects.first(), token, content=f"[{token.split()[1]}] 垃圾没有清运。")
+        make_objection(PublicityNotice.objects.first(), token, content=f"[{token.split()[1]}] 垃圾没有清运。")
     real = [receipts.code_for(token) for token in tokens]
     tried = [shaped(chance) for _ in range(int(guesses))]
     if control == "planted":
@@ -64,7 +65,7 @@ def ask(code: str) -> int:
     number = next(_asked)
     address = f"127.{2 + number // 62500 % 250}.{number // 250 % 250}.{number % 250 + 1}"
     request = _requests.post("/objections/track/", {"code": code}, REMOTE_ADDR=address, HTTP_HOST="127.0.0.1")
-    return views.track(request).status_code
+    return tracking.track(request).status_code
 
 
 def interleaved(kinds: dict, act, rounds: int, chance) -> dict[str, list[float]]:
