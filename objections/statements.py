@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 
 from notices.documents.reports import Line, Part, Piece, Report, line
 from notices.models import Outage, PublicityNotice, State
+from notices.models.showing import window_span
 
 from . import outcomes
 from .models import Objection
@@ -88,10 +89,7 @@ def _displays(notice: PublicityNotice) -> Part:
 
 def _outages(notice: PublicityNotice, now: datetime.datetime) -> Part:
     """How long the site was away within the window, as measured or entered, up to `now`."""
-    since, until = (
-        datetime.datetime.combine(day, datetime.time(), tzinfo=timezone.get_default_timezone())
-        for day in (notice.edition.opens_on, notice.edition.closes_on + datetime.timedelta(days=1))
-    )
+    since, until = window_span(notice.edition)
     until = min(until, now)
     found = Outage.objects.within(since, until)
     minutes = sum(round((ended - begun).total_seconds() / 60) for begun, ended in found)

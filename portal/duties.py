@@ -11,6 +11,8 @@ from notices.search import following
 from objections import outcomes, reminders, throttle
 from objections.models import Attachment
 
+from . import watching
+
 
 class Duty(NamedTuple):
     """`act(now)`, about every so often."""
@@ -27,6 +29,8 @@ DUTIES = (
     Duty(reminders.queue_due, SOON),
     Duty(following.keep_up, SOON),
     Duty(digests.queue_hourly, MINUTELY),
+    Duty(watching.tell_alarms, MINUTELY),
+    Duty(watching.measure, MINUTELY),
     Duty(Subscriber.objects.forget, HOURLY),
     Duty(Attachment.objects.remove_orphans, HOURLY),
     Duty(sweeping.remove_orphans, HOURLY),

@@ -1,24 +1,36 @@
-"""Pages are UTF-8, and so is what browsers send back."""
+"""Pages are UTF-8, and so is what browsers send back; as much of it comes as they say."""
 
 import re
 
+from .headers import SAID
+
 CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^;\"\s]*)", re.IGNORECASE)
-REFUSAL = "请用 UTF-8 编码提交。\n".encode()
+LENGTH = re.compile(r"[0-9]{1,18}")
+OTHER_ENCODING = "请用 UTF-8 编码提交。\n"
+NO_LENGTH = "这个请求的 Content-Length 不是一个数。\n"
 
 
 class OnlyUtf8:
-    """Around the WSGI application: 400 for a Content-Type that claims another encoding.
+    """Around the WSGI application: 400 for a Content-Type that claims another encoding, or a length that is none.
 
     Django takes any codec of Python at its word before its first middleware runs; some fail, some yield lone
-    surrogates that no database stores, and each of these would be a 500.
+    surrogates that no database stores, and each of these would be a 500; so would a length that `int` cannot read.
     """
 
     def __init__(self, application):
         self.application = application
 
     def __call__(self, environ, start_response):
-        claimed = CHARSET.search(environ.get("CONTENT_TYPE", ""))
-        if claimed and claimed[1].lower() not in ("utf-8", "utf8"):
-            start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
-            return [REFUSAL]
+        if refusal := _refusal(environ):
+            headers = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"} | SAID
+            start_response("400 Bad Request", list(headers.items()))
+            return [refusal.encode()]
         return self.application(environ, start_response)
+
+
+def _refusal(environ: dict) -> str:
+    """What is wrong with the request before anybody reads it; "" where nothing is."""
+    claimed = CHARSET.search(environ.get("CONTENT_TYPE", ""))
+    if claimed and claimed[1].lower() not in ("utf-8", "utf8"):
+        return OTHER_ENCODING
+    return "" if LENGTH.fullmatch(environ.get("CONTENT_LENGTH") or "0") else NO_LENGTH

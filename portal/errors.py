@@ -4,9 +4,9 @@ import logging
 import sys
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 
 log = logging.getLogger(__name__)
@@ -17,6 +17,10 @@ PATIENCE = "120"  # seconds until a browser may ask again
 
 def error_page(request, status: int) -> HttpResponse:
     """The page of one of STATUSES."""
+    try:
+        _ = request.GET
+    except TooManyFieldsSent:
+        request.GET = QueryDict()  # or the page of the error would fail on the same address
     return render(request, f"{status}.html", {"checkpoint": None, "status": status}, status=status)
 
 

@@ -39,6 +39,7 @@ class ByAddress:
             response = self.get_response(request)
             response.headers.setdefault("Content-Language", spoken())
         if english and response.status_code == 200 and not response.get("Content-Type", "").startswith("text/html"):
-            response.close()
-            return HttpResponseRedirect(request.get_full_path().removeprefix("/en"))
+            plain = HttpResponseRedirect(request.get_full_path().removeprefix("/en"))
+            plain.close = response.close  # a request ends once, when it is answered
+            return plain
         return response

@@ -147,12 +147,13 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.logs.RequestLog",
+    "portal.headers.SayToBrowsers",
+    "csp.middleware.CSPMiddleware",
     "portal.proxies.TrustedProxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.freshness.AskFirst",
     "portal.languages.ByAddress",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "portal.elder.CarryOn",
@@ -282,6 +283,15 @@ EMAIL_FILE_PATH = VAR_DIR / "mail"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "portal@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- Watching --------------------------------------------------------------------------------------------------------
+
+# Who is told by mail what is wrong with the site, and whether the worker asks the site each minute if it is there.
+ALARM_MAILBOXES = env.list("ALARM_MAILBOXES", default=[])
+for _mailbox in ALARM_MAILBOXES:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", _mailbox):
+        refuse(f"ALARM_MAILBOXES 中的“{_mailbox}”不是邮箱地址；多个地址以英文逗号分隔。")
+MEASURE_OUTAGES = env.bool("MEASURE_OUTAGES", PUBLIC)
 
 # --- Language, time, people -----------------------------------------------------------------------------------------
 

@@ -28,3 +28,13 @@ def test_another_encoding_is_refused(charset):
 @pytest.mark.parametrize("content_type", ["", "text/plain", "text/plain;charset=UTF-8", 'x; Charset="utf8"', "charset"])
 def test_utf_8_is_read(content_type):
     assert status(content_type) == 200
+
+
+@pytest.mark.parametrize(
+    ("length", "answer"), [("", 200), ("12", 200), ("abc", 400), ("-1", 400), ("٣", 400), ("1" * 19, 400)]
+)
+def test_a_length_that_is_none_is_refused(length, answer):
+    answered = []
+    wrapped = OnlyUtf8(lambda environ, start_response: start_response("200 OK", []))
+    wrapped({"CONTENT_LENGTH": length}, lambda line, headers: answered.append(line))
+    assert int(answered[0].split()[0]) == answer

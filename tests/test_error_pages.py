@@ -116,3 +116,9 @@ def test_the_database_is_not_asked(django_db_blocker):
     with django_db_blocker.block():
         for status in errors.STATUSES:
             assert errors.error_page(request, status).status_code == status
+
+
+def test_an_address_with_too_many_parameters_is_refused_in_words(visitor):
+    response = visitor.get("/help/?" + "a=&" * 1500)
+    assert (response.status_code, "这个请求看不懂" in response.content.decode()) == (400, True)
+    assert visitor.get("/nothing/?" + "a=&" * 1500).status_code == 404

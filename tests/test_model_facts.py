@@ -25,6 +25,7 @@ NOBODY = {
     "expires": "a plan, not a fact",
     "erasure_asked": "the objector",
     "asked": "whoever subscribes",
+    "told": "the worker",
 }
 BY_THE_PUBLIC = {("Objection", "withdrawn"), ("Subscription", "confirmed")}
 

@@ -1,7 +1,7 @@
 """What every page of the admin keeps to: staff see what is theirs, all else is not found; what they do is in the trail."""
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.http import Http404
 
 from notices.models import TrailEntry
@@ -42,8 +42,8 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
         return rows if self.shared else rows.of(request.user)
 
     def get_object(self, request, object_id, from_field=None):
-        """What is not there and what is somebody else's give the same answer."""
-        found = super().get_object(request, object_id, from_field)
+        """What is not there and what is somebody else's give the same answer. `?_to_field=` names no field."""
+        found = super().get_object(request, object_id, from_field or None)
         if not found:
             raise Http404
         return found
@@ -53,6 +53,11 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
         if request.method == "POST" and not self.list_editable and not self.get_actions(request):
             raise PermissionDenied
         return super().changelist_view(request, extra_context)
+
+    def get_changeform_initial_data(self, request):
+        """What the address proposes for a new row, as far as its fields can hold it."""
+        initial = super().get_changeform_initial_data(request)
+        return {name: value for name, value in initial.items() if can_hold(self.model, name, value)}
 
     def is_own(self, request, obj) -> bool:
         """Whether the user may work on it as far as permissions go: a supervisor reads what is below, no more."""
@@ -83,6 +88,20 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
         """One line of the trail; `message` is what the admin's own history says, names of fields and no values."""
         told = {"message": nameless(message)} if message else {}
         TrailEntry.objects.record(action, by=request.user, target=obj, request=request, **told)
+
+
+def can_hold(model, name: str, proposed) -> bool:
+    """Whether the field `name` can be read from what is proposed: one value, or a list for many rows."""
+    try:
+        field = model._meta.get_field(name)
+        target = getattr(field, "target_field", field)
+        for value in proposed if isinstance(proposed, list) else [proposed]:
+            target.run_validators(target.to_python(value))
+    except FieldDoesNotExist:
+        return True  # the form has fields of its own
+    except (ValidationError, AttributeError):
+        return False
+    return True
 
 
 def nameless(message):

@@ -1,19 +1,24 @@
 """Admin of where notices were shown beside this site, with a photo as proof, and of when the site was away."""
 
+import datetime
+
 from django import forms
 from django.contrib import admin
 from django.core.files.base import ContentFile
 from django.http import Http404, HttpResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from notices import attachments, clamd, pictures
 from notices.models import Display, Outage
+from notices.models.showing import days_to_give_back
 
 from .scoped import StaffAdmin
 
+MINUTE = datetime.timedelta(minutes=1)
 CHOOSE_AGAIN = "其他内容都还在；照片没有保存，请重新选择。"
 
 
@@ -108,6 +113,15 @@ class DisplayInline(admin.TabularInline):
         return False
 
 
+def _change_page(notice) -> str:
+    return reverse("admin:notices_publicitynotice_change", args=[notice.pk])
+
+
+def _proposal(lost: datetime.timedelta) -> str:
+    days = days_to_give_back(lost)
+    return f"建议延长 {days} 天，请起草人办理延期" if days else "不足一小时，不建议延长"
+
+
 @admin.register(Outage)
 class OutageAdmin(StaffAdmin):
     """What a monitor measured stands as it was measured."""
@@ -116,7 +130,8 @@ class OutageAdmin(StaffAdmin):
 
     list_display = ("begun_at", "ended_at", "source", "note", "entered_by")
     list_filter = ("source",)
-    fields = ("begun_at", "ended_at", "note")
+    fields = ("begun_at", "ended_at", "note", "concerned")
+    readonly_fields = ("concerned",)
     actions = None
 
     def has_change_permission(self, request, obj=None):
@@ -124,6 +139,20 @@ class OutageAdmin(StaffAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return super().has_delete_permission(request, obj) and (obj is None or obj.source == Outage.Source.ENTERED)
+
+    @admin.display(description="受影响的公示期")
+    def concerned(self, outage):
+        """The windows in which it lies, what each lost in all, and by how many days to make it longer. Proposed only."""
+        if not outage.pk:
+            return "保存后显示。"
+        now = timezone.now()
+        lines = [
+            (_change_page(notice), notice.reference, notice.edition.title, lost // MINUTE, _proposal(lost))
+            for notice in outage.concerned(now)
+            if (lost := Outage.objects.lost_by(notice.edition, now))
+        ]
+        said = format_html_join("", '<li><a href="{}">{} {}</a>：合计停机 {} 分钟，{}</li>', lines)
+        return format_html("<ul>{}</ul>", said) if lines else "没有公示期受影响。"
 
     def save_model(self, request, obj, form, change):
         if not change:

@@ -1,3 +1,4 @@
+from .alarms import AlarmMail, ToldAlarm
 from .calendar import CalendarDay
 from .constraints import NotAllowed
 from .counter import Counter
@@ -27,6 +28,7 @@ from .subscribing import ConfirmationMail, Digest, DigestMail, Subscriber, Subsc
 from .trail import TrailEntry
 
 __all__ = [
+    "AlarmMail",
     "CalendarDay",
     "Checkpoint",
     "Closure",
@@ -65,6 +67,7 @@ __all__ = [
     "State",
     "Subscriber",
     "Subscription",
+    "ToldAlarm",
     "TrailEntry",
     "TreeNode",
     "Unavailable",

@@ -75,7 +75,32 @@ class Display(models.Model):
         return deleted
 
 
+LEAST_LOST = datetime.timedelta(hours=1)  # a window that lost less is not proposed to be longer
+
+
+def window_span(edition) -> tuple[datetime.datetime, datetime.datetime]:
+    """The instants at which the window of an edition opens and closes."""
+    zone, day = timezone.get_default_timezone(), datetime.timedelta(days=1)
+    days = (edition.opens_on, edition.closes_on + day)
+    return tuple(datetime.datetime.combine(each, datetime.time(), tzinfo=zone) for each in days)
+
+
+def days_to_give_back(lost: datetime.timedelta) -> int:
+    """By how many days a window that lost so much should be longer: each day begun, none for less than an hour."""
+    return 0 if lost < LEAST_LOST else -(-lost // datetime.timedelta(days=1))
+
+
 class OutageQuerySet(models.QuerySet):
+    def begin(self, at: datetime.datetime) -> None:
+        """The site was first found away at `at`; nothing where that stands already."""
+        measured = self.filter(source=Outage.Source.MEASURED)
+        if not measured.filter(Q(ended_at__isnull=True) | Q(begun_at=at)).exists():
+            self.create(begun_at=at, source=Outage.Source.MEASURED)
+
+    def recover(self, at: datetime.datetime) -> int:
+        """The site was found back at `at`. Returns how many measured outages that ended."""
+        return self.filter(source=Outage.Source.MEASURED, ended_at__isnull=True, begun_at__lt=at).update(ended_at=at)
+
     def overlapping(self, since: datetime.datetime, until: datetime.datetime):
         """Those of which some part lies between the two."""
         return self.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=since), begun_at__lt=until)
@@ -90,6 +115,11 @@ class OutageQuerySet(models.QuerySet):
                 begun_at, ended_at = found[-1][0], max(found.pop()[1], ended_at)
             found.append((begun_at, ended_at))
         return found
+
+    def lost_by(self, edition, now: datetime.datetime) -> datetime.timedelta:
+        """How long the site was away within the window of `edition`, up to `now`."""
+        since, until = window_span(edition)
+        return sum((ended - begun for begun, ended in self.within(since, min(until, now))), datetime.timedelta())
 
 
 class Outage(models.Model):
@@ -131,3 +161,9 @@ class Outage(models.Model):
         for name in ("begun_at", "ended_at"):
             if getattr(self, name) and getattr(self, name) > timezone.now():
                 raise ValidationError({name: "时间不能晚于现在。"})
+
+    def concerned(self, now: datetime.datetime):
+        """The public notices in whose window some part of it lies."""
+        notices = type(self)._meta.apps.get_model("notices", "PublicityNotice").objects.public()
+        begun, ended = (timezone.localdate(at) for at in (self.begun_at, self.ended_at or now))
+        return notices.filter(edition__opens_on__lte=ended, edition__closes_on__gte=begun).select_related("edition")

@@ -16,8 +16,16 @@ SENTENCES = {
 
 def alarms(user, today=None) -> Iterator[Alarm]:
     """What is to be told `user`; each leads to the list that it counts."""
-    today = today or timezone.localdate()
+    return _among(Objection.objects.own(user), today or timezone.localdate())
+
+
+def all_alarms(today) -> Iterator[Alarm]:
+    """The same of all organisations: for whoever runs the site."""
+    return _among(Objection.objects.all(), today)
+
+
+def _among(objections, today) -> Iterator[Alarm]:
     listed = reverse("admin:objections_objection_changelist")
     for name, sentence in SENTENCES.items():
-        if count := getattr(Objection.objects.own(user), name)(today).count():
-            yield Alarm(sentence.format(count), f"{listed}?queue={name}")
+        if count := getattr(objections, name)(today).count():
+            yield Alarm(name, sentence.format(count), f"{listed}?queue={name}")

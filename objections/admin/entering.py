@@ -143,7 +143,7 @@ def show_code(request, objection: Objection, code: str):
 
 
 def _page(request, form, notice: PublicityNotice | None = None):
-    if request.FILES:
+    if request.FILES and "attachments" in form.fields:
         form.add_error("attachments", CHOOSE_AGAIN)
     context = {**admin.site.each_context(request), "title": "录入异议", "form": form, "notice": notice}
     status = 422 if form.is_bound and form.errors else 200

@@ -1,4 +1,4 @@
-"""The full forms: `python -m tests.faults crash|points|guessing|sync|outages|all [--database …] [--posts N] …`."""
+"""The full forms: `python -m tests.faults crash|points|guessing|sync|outages|inputs|all [--database …] [--posts N] …`."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from portal import keys
 
 os.environ |= {name: os.environ.get(name, key) for name, key in keys.generate().items()}
 
-from tests.faults import crash, outages, report, syncing
+from tests.faults import crash, malformed, outages, report, syncing
 from tests.faults.world import DATABASES, World
 
 
@@ -50,7 +50,15 @@ def run_outages(database: str, options) -> None:
         report.keep("mail server silent, then slow", outages.silent_mailhost(20))
 
 
+def run_inputs(database: str, options) -> None:
+    with World(database) as world:
+        report.keep("hostile input", world.inside("inputs", options.inputs), database=database)
+        world.web()
+        report.keep("malformed requests", malformed.campaign(world.port, options.inputs // 10), database=database)
+
+
 DRIVERS = {
+    "inputs": run_inputs,
     "crash": run_crash,
     "points": run_points,
     "guessing": run_guessing,
@@ -69,6 +77,9 @@ def main() -> None:
     parser.add_argument("--hits", type=int, default=200, help="deaths at each failpoint")
     parser.add_argument("--guesses", type=int, default=102_000)
     parser.add_argument("--rounds", type=int, default=2_000, help="timed answers of each kind")
+    parser.add_argument(
+        "--inputs", type=int, default=20_000, help="hostile requests to all routes; a tenth as malformed HTTP"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended
     for database in options.database or DATABASES:

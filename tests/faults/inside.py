@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import io
 import json
+import logging
 import os
 import signal
 import sys
@@ -13,7 +14,8 @@ import django
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
-from django.db import connections  # noqa: E402
+from django.db import connections, transaction  # noqa: E402
+from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from notices import auditing, mail  # noqa: E402
@@ -122,6 +124,17 @@ def guessing(*arguments: str) -> dict:
     return guessing.campaign(*arguments)
 
 
+def inputs(count: str, seed: str = "8") -> dict:
+    """Hostile input to every route; nothing of it stays."""
+    from tests.faults import inputs
+
+    logging.disable(logging.CRITICAL)
+    with transaction.atomic():
+        found = inputs.campaign(int(count), *inputs.seeded(Client(HTTP_HOST="127.0.0.1")), seed=int(seed)).told()
+        transaction.set_rollback(True)
+    return found
+
+
 if __name__ == "__main__":
-    acts = {each.__name__: each for each in (seed, worker, waiting, drain, ledger, points, guessing)}
+    acts = {each.__name__: each for each in (seed, worker, waiting, drain, ledger, points, guessing, inputs)}
     print(json.dumps(acts[sys.argv[1]](*sys.argv[2:])))
