@@ -84,6 +84,10 @@ OTHER = {
     "notices_publicitynotice_intake": ("", dict.fromkeys("eu", 200)),
     "notices_rectificationtask_intake": ("", dict.fromkeys("eu", 200)),
     "notices_rectificationtask_template": ("", dict.fromkeys(ALL, 200)),
+    "notices_publicitynotice_export_xlsx": ("", dict.fromkeys("erhosu", 200)),
+    "notices_publicitynotice_export_csv": ("", dict.fromkeys("erhosu", 200)),
+    "notices_rectificationtask_export_xlsx": ("", dict.fromkeys("erosu", 200)),
+    "notices_rectificationtask_export_csv": ("", dict.fromkeys("erosu", 200)),
     "objections_objection_enter": ("", dict.fromkeys("hu", 200)),
     "objections_outcomes": ("", dict.fromkeys("hu", 200)),
 }

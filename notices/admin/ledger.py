@@ -27,6 +27,7 @@ from notices.models import (
 )
 
 from . import planning
+from .exporting import ExportAdmin
 from .scoped import StaffAdmin
 from .verbs import Verb, VerbsAdmin, ask, words
 
@@ -178,7 +179,7 @@ class ClosureInline(admin.TabularInline):
         return False
 
 
-class RectificationTaskAdmin(VerbsAdmin):
+class RectificationTaskAdmin(ExportAdmin, VerbsAdmin):
     """The ledger's tasks. Registered by the objections app, whose gate stands before closure."""
 
     list_display = ("__str__", "organisation", "kind", "stage_label", "deadline_text", "responsible_units")

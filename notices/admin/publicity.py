@@ -17,6 +17,7 @@ from notices.models.scope import above
 from notices.views import document_context, draft_context
 
 from . import intake
+from .exporting import ExportAdmin
 from .showing import DisplayInline
 from .today import week_of
 from .verbs import Verb, VerbsAdmin, ask, words
@@ -179,7 +180,7 @@ EDIT, PUBLISH = "notices.change_publicitynotice", "notices.publish_publicitynoti
 
 
 @admin.register(PublicityNotice)
-class PublicityNoticeAdmin(VerbsAdmin):
+class PublicityNoticeAdmin(ExportAdmin, VerbsAdmin):
     form = NoticeForm
     list_display = ("title", "reference", "organisation", "state_label", "opens_on", "closes_on", "published_at")
     list_filter = (StateFilter, DrafterFilter, WeekFilter, RecountFilter, "organisation", "stage")
