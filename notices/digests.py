@@ -18,6 +18,7 @@ from .search import asking, following, words
 APART = datetime.timedelta(hours=1)
 LINES = 500  # of the log in one digest
 ROWS = 500  # mails in one statement
+PACE = datetime.timedelta(seconds=0.1)  # from mail to mail, so that a receipt never waits behind a whole digest
 
 
 @dataclasses.dataclass
@@ -64,11 +65,17 @@ def _tell(news: list[News], digest: Digest) -> int:
     digest.save(force_insert=True)
     lines = _wanted(news)
     subscribers = Subscriber.objects.filter(pk__in=lines).iterator(chunk_size=ROWS)
+    at = digest.created_at
     mails = [
         DigestMail.objects.addressed(
-            each.email, digest.created_at, subscriber=each, digest=digest, lines=sorted(lines[each.pk])
+            each.email,
+            at,
+            due_at=at + number * PACE,
+            subscriber=each,
+            digest=digest,
+            lines=sorted(lines[each.pk]),
         )
-        for each in subscribers
+        for number, each in enumerate(subscribers)
     ]
     DigestMail.objects.bulk_create(mails, batch_size=ROWS)
     return len(mails)

@@ -324,6 +324,15 @@ def test_a_digest_comes_an_hour_after_the_last_however_many_workers_ask(client):
     assert [digests.queue_hourly(began + each) for each in (HOUR / 2, HOUR, HOUR)] == [0, 1, 0]
 
 
+def test_a_large_digest_lets_other_mail_pass(client):
+    for number in range(3):
+        subscribed(client, f"a{number}@citizen.example")
+    make.make_notice()
+    now = timezone.now()
+    assert digests.queue_due(now) == 3
+    assert [DigestMail.objects.due(now + each * digests.PACE).count() for each in (0, 1, 2)] == [1, 2, 3]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_several_workers_one_makes_the_digest(client):
     for number in range(5):

@@ -41,7 +41,7 @@ def pages(client):
     task = opened.tasks.get()
     addresses = ["/", "/notices/", "/notices/?state=open&year=2001", "/rounds/", f"/rounds/{task.round.slug}/"]
     addresses += [f"/tasks/{task.pk}/", "/objections/track/", "/objections/received/", "/log/", "/help/", "/privacy/"]
-    addresses += ["/accessibility/", "/nowhere/"]
+    addresses += ["/accessibility/", "/nowhere/", "/subscribe/", "/subscribe/sent/", "/subscribe/confirm/x/"]
     for notice in (opened, later, closed, withdrawn):
         base = f"/notices/{notice.reference}/"
         addresses += [base, f"{base}history/", f"{base}editions/1/", f"{base}object/"]
@@ -50,6 +50,7 @@ def pages(client):
     shown |= {f"{address}?view=elder": client.get(address, {"view": "elder"}) for address in addresses}
     shown["errors"] = client.post(f"/notices/{opened.reference}/object/", {"email": "x", "content": "字"})
     shown["typed text"] = client.post(f"/notices/{closed.reference}/object/", {"content": "字"})
+    shown["no address"] = client.post("/subscribe/", {"email": ""})
     shown["unknown code"] = client.post("/objections/track/", {"code": "x"})
     return {address: response.content.decode() for address, response in shown.items()}
 

@@ -18,10 +18,10 @@ from .scope import ScopedQuerySet
 
 
 class OutgoingQuerySet(ScopedQuerySet):
-    def addressed(self, recipient: str, at: datetime.datetime, **about) -> "Outgoing":
-        """One mail to `recipient`, due at once, not stored yet; `about` is what it tells of."""
+    def addressed(self, recipient: str, at: datetime.datetime, due_at=None, **about) -> "Outgoing":
+        """One mail to `recipient`, due at once or at `due_at`, not stored yet; `about` is what it tells of."""
         message_id = make_msgid(domain=urlsplit(settings.SITE_URL).hostname)
-        return self.model(recipient=recipient, message_id=message_id, created_at=at, due_at=at, **about)
+        return self.model(recipient=recipient, message_id=message_id, created_at=at, due_at=due_at or at, **about)
 
     def queue(self, recipient: str, at: datetime.datetime, **about) -> "Outgoing":
         """The same, stored."""
