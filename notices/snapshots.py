@@ -106,7 +106,8 @@ class Page:
         form = self.packed if takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")) else self.plain
         dated = self.modified if now - self.made >= SETTLED else ""
         known = self._known(environ, form, dated)
-        headers = [*(known.unchanged if known else form.headers), (MAY_BE_KEPT, "1" if until - now > SETTLED else "0")]
+        may_be_kept = MAY_BE_KEPT, "1" if until - now > SETTLED else "0"
+        headers = [may_be_kept, *(known.unchanged if known else form.headers)]  # nginx 1.22 wants it before Cache-Control
         if dated:
             headers.append(("Last-Modified", dated))
         start_response("304 Not Modified" if known else "200 OK", headers)

@@ -145,7 +145,7 @@ def site() -> Iterator[dict]:
 def figures(small: bool) -> Iterator[Figure]:
     if not shutil.which("ab"):
         raise SystemExit("ab is missing: apt-get install apache2-utils")
-    rounds, requests = (3, 1000) if small else (7, 4000)
+    rounds, requests = (3, 1000) if small else (7, 3000)
     with site() as own, Server("portal.wsgi:application", **own) as portal:
         reference = re.search(r"/notices/(\d{4}-\d+)/", portal.get("/").content.decode())[1]
         for name, (path, headers, bar, bar_by_time) in PAGES.items():
