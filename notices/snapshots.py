@@ -107,7 +107,8 @@ class Page:
         dated = self.modified if now - self.made >= SETTLED else ""
         known = self._known(environ, form, dated)
         may_be_kept = MAY_BE_KEPT, "1" if until - now > SETTLED else "0"
-        headers = [may_be_kept, *(known.unchanged if known else form.headers)]  # nginx 1.22 wants it before Cache-Control
+        # First: nginx 1.22 wants it before Cache-Control.
+        headers = [may_be_kept, *(known.unchanged if known else form.headers)]
         if dated:
             headers.append(("Last-Modified", dated))
         start_response("304 Not Modified" if known else "200 OK", headers)
