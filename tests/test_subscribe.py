@@ -248,6 +248,15 @@ def test_what_was_public_before_is_not_told_and_nothing_twice(client):
     assert told() == []
 
 
+def test_a_window_that_is_over_invites_nobody(client):
+    subscribed(client)
+    make.make_notice()
+    assert "期内可以提出异议" in told()[0]
+    today = timezone.localdate()
+    make.make_notice(today - 9 * make.DAY, today - make.DAY, tasks=[])
+    assert "期内可以提出异议" not in told()[0]
+
+
 def test_two_subscriptions_are_one_mail(client):
     notice = make.make_notice()
     subscribed(client, words="清运")

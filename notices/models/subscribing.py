@@ -234,6 +234,7 @@ class DigestMail(Outgoing):
         news, url = self.news(), self.subscriber.leaving_url
         subscriptions = self.subscriber.subscriptions.confirmed().select_related("organisation", "round")
         context = {"news": news, "subscriptions": subscriptions, "leaving_url": url, "site_name": settings.SITE_NAME}
+        context["today"] = timezone.localdate()
         subject = f"公示有新情况：{news[0][0].edition.title}" + (f"等{len(news)}份" if len(news) > 1 else "")
         message = self.message(subject, render_to_string("mail/digest.txt", context), connection)
         message.extra_headers |= {
