@@ -156,8 +156,8 @@ DEEP = b"[" * 100_000
 def seeded(client) -> tuple:
     """(notice, objection, the session of a superuser): rows behind most routes."""
     user = make.make_user("han", is_superuser=True)
-    notice = make.make_notice()
-    make.make_draft(tasks=[make.make_task(2)])
+    notice = make.make_notice(tasks=[make.make_task(11)])  # a world has a notice of its own
+    make.make_draft(tasks=[make.make_task(12)])
     shown = {"kind": "notice_board", "place": "公告栏", "shown_from": notice.opens_on, "created_by": user}
     Display.objects.create(notice=notice, **shown)
     Outage.objects.create(begun_at=notice.edition.published_at, source="measured")

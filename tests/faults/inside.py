@@ -15,7 +15,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connections, transaction  # noqa: E402
-from django.test import Client  # noqa: E402
+from django.test import Client, override_settings  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from notices import auditing, mail  # noqa: E402
@@ -129,7 +129,7 @@ def inputs(count: str, seed: str = "8") -> dict:
     from tests.faults import inputs
 
     logging.disable(logging.CRITICAL)
-    with transaction.atomic():
+    with transaction.atomic(), override_settings(STAFF_SECOND_FACTOR=False):
         found = inputs.campaign(int(count), *inputs.seeded(Client(HTTP_HOST="127.0.0.1")), seed=int(seed)).told()
         transaction.set_rollback(True)
     return found
