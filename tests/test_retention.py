@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import subprocess
 from pathlib import Path
 from unittest import mock
 
@@ -67,18 +68,25 @@ def run(*options) -> str:
 
 
 def every_byte(folder: Path) -> bytes:
-    """Database with its indexes and write-ahead log, keyring, attachments: as they lie on the disk."""
+    """Database with its indexes and write-ahead log, keyring, attachments: as they lie on the disk.
+
+    Read by another process: closing the database's file in this one would drop SQLite's locks on it.
+    """
     files = [path for path in folder.rglob("*") if path.is_file()]
     if connection.vendor == "sqlite":
         files += Path(connection.settings_dict["NAME"]).parent.glob("test.sqlite3*")
-        return b"".join(path.read_bytes() for path in files)
+        return contents(files)
     with connection.cursor() as cursor:
         cursor.execute("CHECKPOINT")
         cursor.execute(
             "SELECT pg_read_binary_file(pg_relation_filepath(oid)) FROM pg_class WHERE relkind IN ('r', 't', 'i') "
             "AND pg_relation_filepath(oid) LIKE 'base/%' AND relname NOT LIKE 'pg\\_%'"
         )
-        return b"".join([path.read_bytes() for path in files] + [bytes(content) for (content,) in cursor])
+        return contents(files) + b"".join(bytes(content) for (content,) in cursor)
+
+
+def contents(files: list[Path]) -> bytes:
+    return subprocess.run(["cat", *files], check=True, capture_output=True).stdout if files else b""
 
 
 def traces(objection: Objection) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 import collections
 import datetime
 import re
+from pathlib import Path
 
 import html5lib
 import pytest
@@ -11,6 +12,7 @@ from django.utils import timezone
 from tests import make
 
 pytestmark = pytest.mark.django_db
+STYLES = Path(__file__).resolve().parents[1] / "static" / "portal"
 DAY = datetime.timedelta(days=1)
 REFERRING = ("aria-labelledby", "aria-describedby", "for", "list")
 
@@ -79,3 +81,11 @@ def test_a_page_has_one_h1_one_main_and_a_title_of_its_own(pages):
         assert html.count("<h1") == 1, address
         assert html.count("<main") == 1, address
         assert re.search(r"<title>\s*\S", html), address
+
+
+@pytest.mark.parametrize("sheet", sorted(STYLES.glob("*.css")), ids=lambda path: path.name)
+def test_every_block_of_a_stylesheet_is_closed(sheet):
+    """A brace that is missing silently puts everything after it into the block before."""
+    rules = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.S)
+    assert rules.count("{") == rules.count("}") > 0
+    assert not re.search(r"^[^\s@}].*{[^}]*^[^\s}].*{", rules, re.M), "a rule at the margin within another"
