@@ -2,7 +2,7 @@
 
     python -m tests.catalogue
 
-adds new sentences to locale/en/LC_MESSAGES/django.po with an empty translation, drops those that nobody says any
+adds new sentences to portal/locale/en/LC_MESSAGES/django.po with an empty translation, drops those that nobody says any
 more, writes django.mo beside it, and lists what is still to translate.
 """
 
@@ -15,7 +15,7 @@ import django
 import polib
 
 ROOT = Path(__file__).resolve().parent.parent
-PO = ROOT / "locale/en/LC_MESSAGES/django.po"
+PO = ROOT / "portal/locale/en/LC_MESSAGES/django.po"
 MO = PO.with_suffix(".mo")
 STAFF = ("templates/admin/", "templates/mail/", "templates/typst/")
 STAFF_PAGES = {

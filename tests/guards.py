@@ -55,7 +55,7 @@ GUARDS = [
 
 
 def copy(place: Path) -> None:
-    for name in ("portal", "notices", "objections", "templates", "static", "locale", "tests", "deploy"):
+    for name in ("portal", "notices", "objections", "templates", "static", "tests", "deploy"):
         shutil.copytree(ROOT / name, place / name, ignore=LEFT_OUT)
     for name in ("manage.py", "pyproject.toml", "requirements.txt", "README.md"):
         shutil.copy(ROOT / name, place / name)

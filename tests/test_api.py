@@ -36,7 +36,8 @@ def some_notices(transactional_db):
     max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
 )
 def test_every_answer_is_as_the_document_says(case, some_notices, live_server):
-    case.call_and_validate(base_url=live_server.url, checks=PROMISES)
+    answer = case.call_and_validate(base_url=live_server.url, checks=PROMISES)  # raises what does not fit
+    assert answer.status_code < 500
 
 
 def test_a_notice_that_is_there_is_as_the_document_says(some_notices, live_server):
