@@ -21,7 +21,7 @@ from .forms import ErasureForm, MaterialForm, TrackingForm, WithdrawalForm
 from .models import AlreadyReceived, Objection
 from .uploads import read_post
 from .vault import Unavailable
-from .views import AWAY, CHOOSE_AGAIN
+from .views import AWAY, CHOOSE_AGAIN, ready_again, try_later
 
 log = logging.getLogger(__name__)
 SALT = "objections.material"
@@ -47,8 +47,7 @@ def with_code(act):
                 return act(request, objection, form.cleaned_data["code"])
         except (keyring.Unavailable, db.Error) as error:
             log.error("tracking: %s", type(error).__name__)
-            form.add_error("code", SEALED)
-            return _ask(request, form, status=503, typed=typed, checkpoint=None)
+            return _away(request, form)
         if form.is_valid():
             form.add_error("code", _("没有找到这个回执码。请核对每一组字符；如已遗失，请致电受理部门。"))
         if throttle.is_guessing(request.META.get("REMOTE_ADDR", ""), timezone.now()):
@@ -56,6 +55,14 @@ def with_code(act):
         return _ask(request, form, status=422, typed=typed)
 
     return view
+
+
+def _away(request, form):
+    """Database or keyring do not answer: what was to be done is handed back, ready to be sent again."""
+    if set(request.POST) > {"code"}:
+        return ready_again(request, next((name for name in ("text", "reason") if name in request.POST), ""))
+    form.add_error("code", SEALED)
+    return try_later(_ask(request, form, status=503, checkpoint=None))
 
 
 @csrf_exempt

@@ -49,14 +49,19 @@ def _keeps_what_was_typed(view):
             if request.method != "POST":
                 raise
             log.exception("objection not stored")
-            typed = [(name, text) for name, text in request.POST.items() if name != "content"]
-            context = {"typed": typed, "content": request.POST.get("content", ""), "checkpoint": None}
-            return _try_later(render(request, "objections/away.html", context, status=503))
+            return ready_again(request, "content")
 
     return safely
 
 
-def _try_later(response):
+def ready_again(request, shown: str):
+    """503 with a form that sends what was posted once more; the field `shown` is seen and can be copied, if any."""
+    typed = [(name, text) for name, text in request.POST.items() if name != shown]
+    context = {"typed": typed, "shown": shown, "text": request.POST.get(shown, ""), "checkpoint": None}
+    return try_later(render(request, "objections/away.html", context, status=503))
+
+
+def try_later(response):
     response.headers["Retry-After"] = RETRY_AFTER
     return response
 
@@ -103,11 +108,11 @@ def _receive(request, notice, now):
     except keyring.Unavailable as error:
         log.error("%s", error)
         form.add_error(None, NOT_STORED)
-        return _try_later(_form_page(request, notice, form, token, status=503))
+        return try_later(_form_page(request, notice, form, token, status=503))
     except Unavailable as error:
         log.error("attachments: %s", error)
         form.complain_of_files(AWAY)
-        return _try_later(_form_page(request, notice, form, token, status=503))
+        return try_later(_form_page(request, notice, form, token, status=503))
     except AlreadyReceived as earlier:
         if not earlier.same:
             form.add_error(

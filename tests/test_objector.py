@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from objections.models import Attachment, Objection, OutgoingMail, Supplement
 from objections.models.objector import MAX_SUPPLEMENTS
 from tests.hostile import PDF, PNG
 from tests.make import DAY, make_notice, make_objection, make_user
+from tests.test_outages import again
 
 pytestmark = pytest.mark.django_db
 CODE = {"code": receipts.code_for("token")}
@@ -255,6 +257,54 @@ def test_while_the_keyring_is_away_the_text_is_handed_back(client, objection, mo
     assert page.status_code == 503
     assert "又拍到两张照片。" in page.content.decode()
     assert not Supplement.objects.exists()
+
+
+def away(*arguments, **options):
+    raise OperationalError("database is locked")
+
+
+@pytest.mark.parametrize(
+    "place", [(Objection.objects, "by_code"), (Objection, "add_material")], ids=["found", "stored"]
+)
+def test_while_the_database_is_away_material_is_handed_back_and_one_click_sends_it_again(
+    client, objection, monkeypatch, place
+):
+    token = post(client).context["token"]
+    with monkeypatch.context() as patched:
+        patched.setattr(*place, away)
+        response = material(client, token=token, attachments=[upload()])
+    assert (response.status_code, response["Retry-After"]) == (503, "30")
+    assert "附件没有保存，请重新选择" in response.content.decode()
+    assert not Supplement.objects.exists()
+    assert again(response, "text") == CODE | {"token": token, "text": "又拍到两张照片。"}
+    for _ in range(2):
+        assert client.post("/objections/track/add/", again(response, "text")).status_code == 200
+    assert Supplement.objects.get().text == "又拍到两张照片。"
+
+
+@pytest.mark.parametrize(
+    ("act", "verb", "shown", "fields"),
+    [
+        ("withdraw/", "withdraw", "reason", {"reason": "写错了", "confirm": "on"}),
+        ("erase/", "request_erasure", "", {"confirm": "on"}),
+    ],
+)
+def test_what_else_was_to_be_done_can_be_sent_again_as_well(client, objection, monkeypatch, act, verb, shown, fields):
+    with monkeypatch.context() as patched:
+        patched.setattr(Objection, verb, away)
+        response = post(client, act, **fields)
+    assert response.status_code == 503
+    assert again(response, shown) == CODE | fields
+    assert post(client, act, **again(response, shown)).status_code == 200
+    objection.refresh_from_db()
+    assert objection.withdrawn_at or objection.erasure_asked_at
+
+
+def test_a_question_while_the_database_is_away_may_be_asked_again(client, objection, monkeypatch):
+    monkeypatch.setattr(Objection.objects, "by_code", away)
+    response = post(client)
+    assert (response.status_code, response["Retry-After"]) == (503, "30")
+    assert "回执码没有问题" in response.content.decode()
 
 
 # --- Erasure --------------------------------------------------------------------------------------------------------
