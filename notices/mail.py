@@ -6,9 +6,11 @@ stand still, and one worker of all tries it now and then.
 """
 
 import datetime
+import itertools
 import logging
 import smtplib
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 from django.core.mail import get_connection
 from django.db import transaction
@@ -22,6 +24,7 @@ from .models.outgoing import outboxes
 log = logging.getLogger(__name__)
 
 LEASE = datetime.timedelta(minutes=2)
+BATCH, FRESH = 20, 30  # mails claimed at once, and the seconds in which they are taken up: the last one has its lease
 PROBE = datetime.timedelta(seconds=25)  # how often a server that is away is tried; longer than EMAIL_TIMEOUT
 FIRST_RETRY, LONGEST_RETRY = datetime.timedelta(seconds=5), datetime.timedelta(minutes=30)
 AFTER_REFUSAL = datetime.timedelta(hours=6)  # how often an address is tried that was refused for good
@@ -57,13 +60,13 @@ def send_due(
 
 
 def waiting(now: datetime.datetime) -> list[Outgoing]:
-    """What is due, with nothing but its key: first what was never tried, then the oldest."""
+    """What is due, with nothing but its key and whether it was tried: first what never was, then the oldest."""
     due = [
         (bool(attempts), due_at, model.__name__, pk, model)
         for model in outboxes()
         for attempts, due_at, pk in model.objects.due(now).values_list("attempts", "due_at", "pk")
     ]
-    return [model(pk=pk) for *_, pk, model in sorted(due, key=lambda each: each[:4])]
+    return [model(pk=pk, attempts=int(tried)) for tried, _, _, pk, model in sorted(due, key=lambda each: each[:4])]
 
 
 def _hasten(now: datetime.datetime) -> None:
@@ -83,13 +86,22 @@ class Passage:
         """Raises OSError or SMTPException when it is the server that fails."""
         try:
             self.connection.open()
-            for mail in due:
+            for batch in batches(due):
                 if stop():
                     return
-                if claim(mail, self.now):
-                    self._note(*deliver(mail, self.connection))
+                self._send(claim(batch, self.now), stop)
         finally:
             self.connection.close()
+
+    def _send(self, claimed: list[Outgoing], stop: Callable[[], bool]) -> None:
+        """Hand over what was claimed; what is not taken up in time, because the server is slow or away, is free again."""
+        end = time.monotonic() + FRESH
+        try:
+            while claimed and not stop() and time.monotonic() < end:
+                mail = claimed.pop(0)
+                self._note(mail, deliver(mail, self.connection))
+        finally:
+            give_back(claimed)
 
     def _note(self, mail: Outgoing, error: Exception | None) -> None:
         if not error:
@@ -107,20 +119,40 @@ class Passage:
         self.connection.open()
 
 
-def claim(mail: Outgoing, now: datetime.datetime) -> bool:
-    """Take the mail for this worker; False when another one has it or has sent it."""
-    free = type(mail).objects.due(now).filter(pk=mail.pk).order_by()
-    return bool(free.update(leased_until=timezone.now() + LEASE, attempts=F("attempts") + 1))
+def batches(due: list[Outgoing]) -> Iterator[list[Outgoing]]:
+    """Some mails of one kind at a time. What was tried before comes alone: it may be what ended a worker."""
+    for (_, tried), some in itertools.groupby(due, lambda mail: (type(mail), bool(mail.attempts))):
+        size = 1 if tried else BATCH
+        mails = list(some)
+        yield from (mails[start : start + size] for start in range(0, len(mails), size))
 
 
-def deliver(claimed: Outgoing, connection) -> tuple[Outgoing, Exception | None]:
-    """Hand one claimed mail to the server and record what came of it: the mail, and what stood against it.
+@transaction.atomic
+def claim(mails: list[Outgoing], now: datetime.datetime) -> list[Outgoing]:
+    """Take for this worker those of the mails, all of one kind, that no other one has or has sent; as they stand now."""
+    model = type(mails[0])
+    free = model.objects.due(now).filter(pk__in=[mail.pk for mail in mails])
+    free = free.select_for_update(skip_locked=True, of=("self",))
+    claimed = list(free.select_related(*model.needs).defer(*model.spares))
+    lease = {"leased_until": timezone.now() + LEASE, "attempts": F("attempts") + 1}
+    model.objects.filter(pk__in=[mail.pk for mail in claimed]).update(**lease)
+    for mail in claimed:
+        mail.attempts += 1
+    return claimed
+
+
+def give_back(claimed: list[Outgoing]) -> None:
+    """What was claimed and not tried is as if it had never been claimed."""
+    if claimed:
+        rows = type(claimed[0]).objects.unsent().filter(pk__in=[mail.pk for mail in claimed])
+        rows.update(leased_until=None, attempts=F("attempts") - 1)
+
+
+def deliver(mail: Outgoing, connection) -> Exception | None:
+    """Hand one claimed mail to the server and record what came of it. Returns what stood against it.
 
     Whatever is wrong with this one mail, it delays no other.
     """
-    mail = type(claimed).objects.select_related(*claimed.needs).filter(pk=claimed.pk).first()
-    if not mail:  # whom it was for has just left
-        return claimed, None
     try:
         if isinstance(mail.recipient, Unreadable):
             raise UnreadableField(f"mail {mail.pk}")
@@ -128,9 +160,9 @@ def deliver(claimed: Outgoing, connection) -> tuple[Outgoing, Exception | None]:
     except Exception as error:
         log.warning("mail %s not sent: %s", mail.pk, describe(error), exc_info=not isinstance(error, OSError))
         postpone(mail, error)
-        return mail, error
+        return error
     mark_sent(mail)
-    return mail, None
+    return None
 
 
 @transaction.atomic

@@ -19,6 +19,11 @@ class Unsealed(Exception):
     """Plain text on its way into a sealed column, which does not know the key: seal it first (Objection.seal)."""
 
 
+def impersonal(prefix: str = "") -> list[str]:
+    """The fields of an objection that tell who said what; `prefix` leads to it from another model."""
+    return [prefix + name for name in ("name", "phone", "email", "content", "decline_reason", "reply", "hold_reason")]
+
+
 def seal(value: str, key: str) -> str:
     """`value` as it is stored, under the key of that name; "" and what is sealed already stay as they are."""
     return value if not value or isinstance(value, Ciphertext | Unreadable) else Ciphertext(ring.seal(value, key))

@@ -155,11 +155,42 @@ def test_a_mail_that_cannot_be_composed_stops_nobody(server, monkeypatch):
 def test_a_mail_that_another_worker_holds_is_left_alone():
     make_objection(email="")
     one, now = OutgoingMail.objects.get(), timezone.now()
-    assert mail.claim(one, now)
-    assert not mail.claim(one, now)
+    assert mail.claim([one], now)
+    assert not mail.claim([one], now)
     assert not OutgoingMail.objects.due(now).exists()
     later = now + mail.LEASE + datetime.timedelta(seconds=1)  # that worker died
-    assert mail.claim(one, later)
+    assert mail.claim([one], later)
+
+
+def test_what_is_not_taken_up_while_its_lease_is_fresh_is_free_again(server, monkeypatch):
+    make_objection()
+    monkeypatch.setattr(mail, "FRESH", 0)  # the server was slow
+    assert mail.send_due() == (0, 2)
+    assert set(OutgoingMail.objects.values_list("attempts", "leased_until")) == {(0, None)}
+    monkeypatch.undo()
+    assert mail.send_due() == (2, 0)
+
+
+def test_a_mail_that_ends_the_worker_delays_the_others_once(server, monkeypatch):
+    notice, compose = make_notice(), OutgoingMail.compose
+    for number in range(3):
+        make_objection(notice, token=str(number), email="")
+    first = OutgoingMail.objects.order_by("id")[0]
+
+    def killed(each, connection):
+        if each.pk == first.pk:
+            monkeypatch.setattr(mail, "give_back", lambda claimed: None)  # nobody is left to do that
+            raise SystemExit
+        return compose(each, connection)
+
+    monkeypatch.setattr(OutgoingMail, "compose", killed)
+    with pytest.raises(SystemExit):
+        mail.send_due()
+    assert mail.send_due() == (0, 0)  # the others were in its hands
+    now = timezone.now() + mail.LEASE
+    with pytest.raises(SystemExit):
+        mail.send_due(now)
+    assert mail.send_due(now) == (2, 0)
 
 
 def test_every_try_bears_the_same_message_id(server):

@@ -148,7 +148,7 @@ def refused(code: int = 550) -> OutgoingMail:
     """A mail whose recipient the server refused."""
     make_objection()
     one = OutgoingMail.objects.get(kind="receipt")
-    assert mail.claim(one, timezone.now())
+    assert mail.claim([one], timezone.now())
     mail.postpone(one, smtplib.SMTPRecipientsRefused({"wang@citizen.example": (code, b"no such user")}))
     one.refresh_from_db()
     return one
@@ -174,7 +174,7 @@ def test_a_refusal_for_good_is_undeliverable_and_tried_slowly():
 def test_what_may_pass_is_not_undeliverable(error):
     make_objection()
     one = OutgoingMail.objects.get(kind="receipt")
-    mail.claim(one, timezone.now())
+    mail.claim([one], timezone.now())
     mail.postpone(one, error)
     one.refresh_from_db()
     assert not one.is_undeliverable

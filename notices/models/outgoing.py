@@ -65,6 +65,7 @@ class Outgoing(models.Model):
 
     objects = OutgoingQuerySet.as_manager()
     needs: tuple[str, ...] = ()  # relations that composing reads
+    spares: tuple[str, ...] = ()  # columns of theirs that it seldom reads
     is_mended = True  # staff put an address right that refuses; else nobody is told
 
     class Meta:

@@ -6,7 +6,7 @@ from django.contrib import admin
 from notices.admin.verbs import Verb, ask
 from objections.masking import masked_email
 from objections.models import OutgoingMail
-from objections.models.queue import impersonal
+from objections.sealing import impersonal
 
 from .queue import HANDLE
 from .revealing import RevealingAdmin, reveal

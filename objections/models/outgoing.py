@@ -16,7 +16,7 @@ from notices.models import Checkpoint, Outgoing, ReceivingOffice
 from notices.models.outgoing import OutgoingQuerySet
 from objections import receipts, vault
 from objections.masking import masked_email
-from objections.sealing import OfObjection, SealedTextField
+from objections.sealing import OfObjection, SealedTextField, impersonal
 
 MOST_ATTACHED = 5 * MEGABYTE  # in one mail: more is refused by many servers
 
@@ -71,6 +71,7 @@ class OutgoingMail(OfObjection, Outgoing):
 
     objects = OutgoingMailManager()
     needs = ("objection__notice__edition", "office")
+    spares = ("objection__notice__edition__document", *impersonal("objection__"))
 
     class Meta(Outgoing.Meta):
         verbose_name = verbose_name_plural = "待发邮件"

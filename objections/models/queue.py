@@ -10,6 +10,7 @@ from notices import windows
 from notices.models.calendar import current_calendar
 from notices.models.scope import ScopedQuerySet
 from objections import receipts
+from objections.sealing import impersonal
 
 from . import keeping
 
@@ -51,11 +52,6 @@ def standing_at(status: str) -> Q:
     later = FACTS[: FACTS.index(status)] if status in FACTS else FACTS
     own = {f"{status}_at__isnull": False} if status in FACTS else {}
     return Q(**own, **{f"{fact}_at__isnull": True for fact in later})
-
-
-def impersonal(prefix: str = "") -> list[str]:
-    """The fields of an objection that tell who said what; `prefix` leads to it from another model."""
-    return [prefix + name for name in ("name", "phone", "email", "content", "decline_reason", "reply", "hold_reason")]
 
 
 class ObjectionQuerySet(ScopedQuerySet):

@@ -95,7 +95,9 @@ class World:
         """Seconds until every mail is out; None when that took longer than `patience`."""
         started = time.monotonic()
         try:
-            until(lambda: not self.inside("waiting")["waiting"], "mails", patience, pause=2)
+            until(
+                lambda: not self.inside("waiting")["waiting"], "mails", patience, pause=5
+            )  # to ask takes a second of processor time
         except TimeoutError:
             return None
         return time.monotonic() - started
