@@ -52,12 +52,13 @@ def write(upload, key: str) -> str:
 
 
 def read(name: str, key: str) -> bytes:
-    """The bytes as they were uploaded. Raises Unavailable when the file is gone or damaged."""
-    cipher = Fernet(key)
+    """The bytes as they were uploaded. Raises Unavailable when the file is gone or damaged, or `key` is none: one that
+    was erased, or that the keyring has lost."""
     try:
+        cipher = Fernet(key)
         with default_storage.open(place_of(name)) as file:
             return b"".join(cipher.decrypt(line.rstrip(b"\n")) for line in file)
-    except (OSError, InvalidToken) as error:
+    except (OSError, ValueError, InvalidToken) as error:
         raise Unavailable(name) from error
 
 

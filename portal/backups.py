@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from notices import stamp
 from notices.models import Checkpoint
 from objections.keyring import Destroyed, Lost, Unavailable, ring
 from objections.models import Objection
@@ -226,6 +227,7 @@ def restore(backup: Path, *, keyring: Path | None = None) -> dict:
         _sync(media)
     connection.close()
     _load(connection.settings_dict, backup / manifest["database"])
+    stamp.touch()  # what a running process remembers is of another database
     return manifest
 
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from notices import stamp
 from objections.models import Attachment
 from portal import backups
 from tests.hostile import PNG
@@ -60,13 +61,18 @@ def empty(tmp_path):
 
 
 def taken(folder: Path) -> Path:
-    call_command("backup", str(folder), stdout=StringIO())
+    said = StringIO()
+    call_command("backup", str(folder), stdout=said)
+    assert "备份不含任何密钥" in said.getvalue()
     return next(each for each in folder.iterdir() if each.is_dir())
 
 
-def test_everything_comes_back(stored, empty, tmp_path):
-    done = run(["restore", str(taken(tmp_path / "backups"))], **empty)
+def test_everything_comes_back_and_running_processes_are_told(stored, empty, tmp_path):
+    before = (tmp_path / "stamp").exists()
+    done = run(["restore", str(taken(tmp_path / "backups"))], STAMP_PATH=str(tmp_path / "stamp"), **empty)
     assert done.returncode == 0, done.stderr
+    assert not before
+    assert stamp.read(str(tmp_path / "stamp"))
     assert "1 条异议、1 个附件" in done.stdout
     shown = run(["verify_log"], **empty)
     assert shown.returncode == 0, shown.stderr

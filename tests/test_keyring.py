@@ -11,11 +11,11 @@ from django.db.models.expressions import ExpressionWrapper
 from django.urls import reverse
 
 from notices.encryption import UNREADABLE, UnreadableField
-from objections import keyring
+from objections import keyring, vault
 from objections.keyring import LARGEST_BATCH, Destroyed, Keyring, Lost, ring
 from objections.models import Attachment, Event, Note, Objection, OutgoingMail
 from objections.sealing import ERASED, SealedTextField, Unsealed
-from tests.make import make_notice, make_objection, make_user
+from tests.make import make_files, make_notice, make_objection, make_user
 
 pytestmark = pytest.mark.django_db
 OF_ONE = (Objection, Event, Note, Attachment, OutgoingMail)
@@ -164,3 +164,13 @@ def test_without_its_keyring_nothing_is_taken_and_the_text_is_handed_back(client
     assert "没有清运" in response.content.decode()
     assert "没有保存" in response.content.decode()
     assert not Objection.objects.exists()
+
+
+def test_a_file_whose_key_is_lost_is_unavailable_and_no_error():
+    file = make_objection(files=make_files(("a.txt", b"text"))).attachments.get()
+    assert Attachment.objects.get(pk=file.pk).read() == b"text"
+    with keyring._asking() as cursor:
+        cursor.execute(f"DELETE FROM {keyring.TABLE}")
+    ring.forget()
+    with pytest.raises(vault.Unavailable):
+        Attachment.objects.get(pk=file.pk).read()

@@ -1,4 +1,4 @@
-"""The full forms: `python -m tests.faults crash|points|guessing|sync|outages|inputs|all [--database …] [--posts N] …`."""
+"""The full forms: `python -m tests.faults crash|points|guessing|sync|outages|inputs|keeping|all [--database …] [--posts N] …`."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from portal import keys
 
 os.environ |= {name: os.environ.get(name, key) for name, key in keys.generate().items()}
 
-from tests.faults import crash, malformed, outages, report, syncing
+from tests.faults import crash, keeping, malformed, outages, report, syncing
 from tests.faults.world import DATABASES, World
 
 
@@ -57,7 +57,14 @@ def run_inputs(database: str, options) -> None:
         report.keep("malformed requests", malformed.campaign(world.port, options.inputs // 10), database=database)
 
 
+def run_keeping(database: str, options) -> None:
+    stored, posts = options.posts // 2, options.posts // 50
+    report.keep("backup under load", keeping.backup(database, stored, posts), database=database)
+    report.keep("keys changed under load", keeping.rotate(database, stored // 5, posts), database=database)
+
+
 DRIVERS = {
+    "keeping": run_keeping,
     "inputs": run_inputs,
     "crash": run_crash,
     "points": run_points,

@@ -8,27 +8,64 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 
 import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connections, transaction  # noqa: E402
 from django.test import Client, override_settings  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from notices import auditing, mail  # noqa: E402
+from notices.models import PublicityNotice  # noqa: E402
 from objections.models import Attachment, Objection, OutgoingMail  # noqa: E402
 from objections.models.objection import content_digest  # noqa: E402
 from objections.vault import Unavailable, names  # noqa: E402
-from tests.make import make_notice  # noqa: E402
+from tests.faults.citizens import said  # noqa: E402
+from tests.make import make_files, make_notice, make_objection  # noqa: E402
+
+FILLED = 1_000_000  # serials from here on nobody was shown
 
 
 def seed() -> dict:
     """Migrations, and one open notice."""
     call_command("migrate", verbosity=0)
     return {"reference": make_notice().reference}
+
+
+def fill(count: str) -> dict:
+    """So many objections, each as whole as one from the form; every fifth has a file."""
+    edition, now = PublicityNotice.objects.order_by("pk").first().edition, timezone.now()
+    for serial in range(FILLED, FILLED + int(count)):
+        words = {name: text for name, text in said(serial).items() if name != "consent"} | {"anonymous": False}
+        files = make_files(("说明.txt", f"第{serial}号附件。".encode() * 50)) if serial % 5 == 0 else ()
+        arrival = {"token": f"filled {serial}", "opened_at": now, "at": now}
+        Objection.objects.receive(edition=edition, said=words, attachments=files, **arrival)
+    return {"filled": int(count)}
+
+
+def files_first(folder: str) -> dict:
+    """A backup by somebody who copies the files before the database, while an objection with a file arrives."""
+    from portal import backups
+
+    early, dump = f"{folder}.files", backups._dump
+    backups.shutil.copytree(settings.MEDIA_ROOT, early)
+
+    def dump_later(*arguments):
+        fill_one_more()
+        settings.MEDIA_ROOT = early
+        return dump(*arguments)
+
+    backups._dump = dump_later
+    return {"taken": str(backups.take(Path(folder)))}
+
+
+def fill_one_more() -> None:
+    make_objection(PublicityNotice.objects.order_by("pk").first(), files=make_files(("a.txt", b"later")))
 
 
 def worker() -> None:
@@ -91,7 +128,7 @@ def said_in(objection: Objection) -> dict:
 
 def facts(objection: Objection, files: list, whole: bool) -> dict:
     return {
-        "serial": int(objection.content[1:].partition("]")[0]),
+        "serial": serial_of(objection.content),
         "number": objection.number,
         "code_digest": objection.code_digest,
         "digest": objection.content_digest,
@@ -100,6 +137,12 @@ def facts(objection: Objection, files: list, whole: bool) -> dict:
         "events": sorted(each.kind for each in objection.events.all()),
         "mails": [[each.kind, each.message_id, bool(each.sent_at)] for each in objection.mails.all()],
     }
+
+
+def serial_of(content: str) -> int:
+    """Which objection it is; -1 of one that cannot be read."""
+    serial = content[1:].partition("]")[0]
+    return int(serial) if serial.isdecimal() else -1
 
 
 def differences() -> list[str]:
@@ -136,5 +179,6 @@ def inputs(count: str, seed: str = "8") -> dict:
 
 
 if __name__ == "__main__":
-    acts = {each.__name__: each for each in (seed, worker, waiting, drain, ledger, points, guessing, inputs)}
+    known = (seed, fill, files_first, worker, waiting, drain, ledger, points, guessing, inputs)
+    acts = {each.__name__: each for each in known}
     print(json.dumps(acts[sys.argv[1]](*sys.argv[2:])))
