@@ -26,7 +26,7 @@ from .models import Edition
 
 log = logging.getLogger(__name__)
 
-MAY_BE_KEPT = "X-Accel-Expires"  # for this layer, and in seconds for nginx; no other header decides
+MAY_BE_KEPT = "X-Accel-Expires"  # for this layer, and for nginx; no other header decides
 ASK_AGAIN = 0.5  # seconds until the database is asked again
 OLDEST = 1.0  # seconds after which nobody is answered before it has been asked
 SETTLED = 2.0  # seconds: Last-Modified cannot tell apart what changed within one
@@ -106,9 +106,8 @@ class Page:
         form = self.packed if takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")) else self.plain
         dated = self.modified if now - self.made >= SETTLED else ""
         known = self._known(environ, form, dated)
-        may_be_kept = MAY_BE_KEPT, "1" if until - now > SETTLED else "0"
         # First: nginx 1.22 wants it before Cache-Control.
-        headers = [may_be_kept, *(known.unchanged if known else form.headers)]
+        headers = [(MAY_BE_KEPT, _keep_until(now, until)), *(known.unchanged if known else form.headers)]
         if dated:
             headers.append(("Last-Modified", dated))
         start_response("304 Not Modified" if known else "200 OK", headers)
@@ -274,6 +273,11 @@ class Snapshots:
         """Give the connection back."""
         if self.commits:
             self.commits.close()
+
+
+def _keep_until(now: float, until: float) -> str:
+    """For nginx: to the end of this second. Told "1", it keeps a page for up to two: it counts in whole ones."""
+    return f"@{int(now)}" if int(now) < int(until) else "0"
 
 
 def _may_be_kept(status: str, headers: list[tuple[str, str]]) -> bool:

@@ -1,49 +1,26 @@
 """Behind deploy/nginx.conf: public pages are kept by nginx, nothing personal ever is, and nobody can poison them."""
 
+import contextlib
 import http.client
 import os
 import re
-import shutil
-import socket
 import ssl
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from notices.models import PublicityNotice
 from objections import receipts
+from tests.faults.processes import free_port, until
+from tests.front import HOST, NGINX, configuration
 from tests.make import make_notice, make_user, withdraw
 from tests.test_objection_form import send, token_of, url
 from tests.test_workers import database_url
-
-HOST = "gongshi.example"
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
-
-
-def configuration(folder: Path, port: int) -> str:
-    """The configuration as it is deployed, on a port and with files of the test's own."""
-    site = (django_settings.BASE_DIR / "deploy" / "nginx.conf").read_text()
-    site = re.sub(r"/etc/ssl/portal/\S+\.pem", str(folder / "site.pem"), site)
-    site = re.sub(r" *listen \[::\].*\n", "", site)
-    site = site.replace("listen 443", f"listen 127.0.0.1:{port}").replace(
-        "listen 80", f"listen 127.0.0.1:{free_port()}"
-    )
-    site = site.replace("/run/portal/web.sock", str(folder / "web.sock")).replace("/var/cache/nginx", str(folder))
-    user = "user root;" if os.geteuid() == 0 else ""  # who may read the test's folder
-    paths = "".join(
-        f"{each}_temp_path {folder}/{each}; " for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    return (
-        f"{user} daemon off; pid {folder}/pid; error_log stderr; events {{}} http {{ access_log off; {paths}{site} }}"
-    )
 
 
 class Site:
@@ -71,33 +48,37 @@ class Site:
         return "".join(path.read_bytes().decode(errors="replace") for path in files)
 
 
-@pytest.fixture
-def site(transactional_db, tmp_path):
+@contextlib.contextmanager
+def serving(folder: Path, application: str = "portal.wsgi"):
+    """That portal in gunicorn and nginx, on the test's database."""
     if not NGINX:
         pytest.skip("no nginx on this machine")
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={HOST}"]
     made = subprocess.run([*make, "-keyout", "-", "-out", "-"], check=True, capture_output=True)
-    (tmp_path / "site.pem").write_bytes(made.stdout)
-    found = Site(tmp_path)
-    (tmp_path / "nginx.conf").write_text(configuration(tmp_path, found.port))
+    (folder / "site.pem").write_bytes(made.stdout)
+    found = Site(folder)
+    (folder / "nginx.conf").write_text(configuration(folder, found.port, f"unix:{folder}/web.sock", tls=True))
     own = {"DJANGO_SETTINGS_MODULE": "portal.settings", "DATABASE_URL": database_url(), "DEBUG": "1"}
     own |= {"SITE_URL": f"https://{HOST}", "ALLOWED_HOSTS": HOST, "TRUSTED_PROXIES": "unix"}
     own |= {"STAMP_PATH": django_settings.STAMP_PATH, "EMAIL_URL": "memorymail://"}
-    web = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"unix:{tmp_path / 'web.sock'}", "--threads", "4"]
+    web = [sys.executable, "-m", "gunicorn", application, "--bind", f"unix:{folder / 'web.sock'}", "--threads", "4"]
     started = [
         subprocess.Popen([*web, "--no-control-socket"], cwd=django_settings.BASE_DIR, env=os.environ | own),
-        subprocess.Popen([NGINX, "-c", str(tmp_path / "nginx.conf")]),
+        subprocess.Popen([NGINX, "-c", str(folder / "nginx.conf")]),
     ]
     try:
-        for _ in range(600):
-            if (tmp_path / "web.sock").exists() and found_answers(found):
-                break
-            time.sleep(0.1)
+        until(lambda: (folder / "web.sock").exists() and found_answers(found), "nginx does not answer")
         yield found
     finally:
         for process in started:
             process.terminate()
             process.wait()
+
+
+@pytest.fixture
+def site(transactional_db, tmp_path):
+    with serving(tmp_path) as found:
+        yield found
 
 
 def found_answers(site: Site) -> bool:
@@ -107,48 +88,112 @@ def found_answers(site: Site) -> bool:
         return False
 
 
-def test_personal_pages_are_never_kept(site, client):
+def journey(site: Site, client) -> tuple[str, list[str]]:
+    """An objector and an officer use the site: their cookies, and the words that nobody else may ever read."""
     notice, officer = make_notice(), make_user("canary-officer", is_superuser=True)
-    assert notice.title in site.ask(f"/notices/{notice.reference}/")[2]
-    assert notice.title in site.kept()  # the control
-
     form = site.ask(url(notice))[2]
     token = re.search(r'name="token" value="([^"]+)"', form)[1]
     sent = token_of(client.get(url(notice)))
     assert send(client, notice, sent).status_code == 303
     code = receipts.code_for(sent)
-    cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in client.cookies.items())
-    assert code in site.ask("/objections/received/", Cookie=cookies)[2]
-    tracking = site.ask(
-        "/objections/track/", "POST", f"code={code}", Referer=f"https://{HOST}/", Origin=f"https://{HOST}"
-    )
-    assert "垃圾" in tracking[2] or code in tracking[2]
+    tracking = site.ask("/objections/track/", "POST", f"code={code}", Origin=f"https://{HOST}")[2]
+    assert "垃圾" in tracking or code in tracking
+    cookies = [f"{name}={cookie.value}" for name, cookie in client.cookies.items()]
     client.force_login(officer)
-    session = f"__Host-sessionid={client.cookies['sessionid'].value}"
-    site.ask("/admin/", Cookie=session)
-    for path in ("/objections/received/x.css", "/objections/track/x.css", f"{url(notice)}x.css", "/admin/x.js"):
-        assert site.ask(path, Cookie=f"{cookies}; {session}")[0] in (302, 404)
-        assert site.ask(path)[0] in (302, 404)
-    site.ask(f"/objections/received/?x=.css&code={code}", Cookie=cookies)
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=officer).persistent_id
+    session.save()
+    cookies.append(f"__Host-sessionid={client.cookies['sessionid'].value}")
+    return "; ".join(cookies), [code, token, "canary-officer", "王小明", "csrfmiddlewaretoken"]
+
+
+DECEPTIONS = [
+    *(
+        "{0}",
+        "{0}?x=.css",
+        "{0}a.css",
+        "{0}%2ecss",
+        "{0};a.js",
+        "{0}%3ba.png",
+        "{0}%0aa.css",
+        "{0}%23a.css",
+        "{0}%3fa.css",
+    ),
+    *(
+        "{0}..%2f..%2fstatic/a.css",
+        "/static/..%2f..{0}",
+        "/static/../..{0}",
+        "/{0}",
+        "/notices/..{0}",
+        "/notices/%2e%2e{0}",
+    ),
+]
+
+
+def test_personal_pages_are_never_kept_whatever_address_somebody_is_lured_to(site, client):
+    cookies, canaries = journey(site, client)
+    notice = PublicityNotice.objects.get()
+    assert "canary-officer" in site.ask("/admin/auth/user/", Cookie=cookies)[2]
+    assert canaries[0] in site.ask("/objections/received/", Cookie=cookies)[2]
+    pages = (
+        "/objections/received/",
+        "/objections/track/",
+        url(notice),
+        "/admin/auth/user/",
+        "/objections/received/receipt.txt",
+    )
+    for address in (lure.format(page) for page in pages for lure in DECEPTIONS):
+        site.ask(address, Cookie=cookies)
+        seen = site.ask(address)[2]
+        assert not [each for each in canaries if each in seen and each != "csrfmiddlewaretoken"], address
+    assert notice.title in site.ask(f"/notices/{notice.reference}/", Cookie=cookies)[2]
+    assert notice.title not in site.kept()  # nothing that was made for somebody who is logged in
+    assert notice.title in site.ask(f"/notices/{notice.reference}/")[2]
     kept = site.kept()
-    for canary in (code, token, "canary-officer", "王小明", "csrfmiddlewaretoken"):
-        assert canary not in kept
+    assert notice.title in kept
+    assert not [each for each in canaries if each in kept]
+
+
+def test_a_portal_that_allows_keeping_everything_is_found_out(transactional_db, tmp_path, client):
+    with serving(tmp_path, "tests.faults.careless:keeps_everything") as site:
+        cookies, canaries = journey(site, client)
+        receipt = cookies.partition(";")[0]
+        assert canaries[0] in site.ask("/objections/received/", Cookie=receipt)[2]
+        assert canaries[0] in site.ask("/objections/received/")[2]
+        assert canaries[0] in site.kept()
+
+
+POISONS = {
+    "/": {"Host": f"{HOST}:evil"},
+    "/notices/": {"X_Forwarded_Host": "evil.example", "X_Host": "evil.example", "X_Forwarded_Server": "evil.example"},
+    "/rounds/": {"X_Forwarded_Proto": "http", "X_Forwarded_For": "evil.example", "X_Forwarded_Port": "666"},
+    "/help/": {
+        "X_Original_URL": "/evil",
+        "X_Rewrite_URL": "/evil",
+        "X_Forwarded_Prefix": "/evil",
+        "X_Script_Name": "/evil",
+    },
+    "/privacy/": {"Forwarded": "host=evil.example;proto=http", "Via": "evil", "X_Forwarded_Scheme": "evil"},
+    "/accessibility/": {"Accept_Language": "evil", "User_Agent": "evil", "Referer": "https://evil.example/"},
+    "/log/": {"Cookie": "evil=evil; django_language=en; view=elder", "Accept": "evil/evil"},
+    "/sitemap/": {"Accept_Encoding": "evil, gzip;q=0", "Range": "bytes=0-10", "If_None_Match": '"evil"'},
+    "/feeds/notices.atom": {"Host": "evil.example"},
+    "/en/": {"Host": HOST.upper(), "X_HTTP_Method_Override": "POST", "Authorization": "Basic evil"},
+    "/notices/{0}/": {"X_Forwarded_Host": f"{HOST}.evil.example", "Origin": "https://evil.example"},
+    "https://evil.example/notices/{0}/history/": {},
+}
 
 
 def test_nobody_poisons_what_others_read(site):
-    path = f"/notices/{make_notice().reference}/"
-    for headers in (
-        {"Host": "evil.example"},
-        {"Host": f"{HOST}:evil"},
-        {"X_Forwarded_Host": "evil.example"},
-        {"X_Forwarded_Proto": "http", "X_Forwarded_For": "evil.example"},
-        {"X_Original_URL": "/evil", "X_Rewrite_URL": "/evil"},
-        {"Accept_Language": "evil", "User_Agent": "evil", "Cookie": "evil=evil"},
-    ):
+    """Each address is asked for by the poisoner first, so that what is kept, if anything, is the poisoner's."""
+    reference = make_notice().reference
+    for path, headers in POISONS.items():
+        path = path.format(reference)
         site.ask(path, **headers)
-        status, _, text = site.ask(path)
-        assert status == 200
-        assert "evil" not in text
+        status, said, text = site.ask(path.removeprefix("https://evil.example"))
+        assert status == 200, path
+        assert "evil" not in text + str(said), path
+        assert len(text) > 500, path
     assert "evil" not in site.kept()
 
 
@@ -157,8 +202,4 @@ def test_an_act_is_seen_through_nginx(site):
     path = f"/notices/{notice.reference}/"
     assert "责任单位写错" not in site.ask(path)[2]
     withdraw(notice)
-    for _ in range(100):  # nginx keeps a page for a second
-        if "责任单位写错" in site.ask(path)[2]:
-            break
-        time.sleep(0.1)
-    assert "责任单位写错" in site.ask(path)[2]
+    until(lambda: "责任单位写错" in site.ask(path)[2], "nginx still shows the page as it was", patience=10)

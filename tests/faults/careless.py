@@ -54,6 +54,17 @@ def keeps_tokens(environ, start_response):
     return answer
 
 
+def keeps_everything(environ, start_response):
+    """Allows nginx to keep what is meant for one reader."""
+
+    def allowing(status, headers, *rest):
+        unsaid = {"cache-control", "set-cookie", "vary", "expires", "x-accel-expires"}
+        kept = [("X-Accel-Expires", "60"), *(each for each in headers if each[0].lower() not in unsaid)]
+        return start_response(status, kept, *rest)
+
+    return careful(environ, allowing)
+
+
 def syncs_nothing(environ, start_response):
     """Leaves it to the kernel when files reach the disk."""
     os.fsync = lambda descriptor: None
