@@ -19,6 +19,21 @@ from notices.models import TrailEntry
 from . import second_factor, sessions
 
 CHANGED = TrailEntry.Action.CHANGED
+PLACES = (
+    "publicitynotice",
+    "rectificationtask",
+    "inspectionround",
+    "display",
+    "outage",
+    "organisation",
+    "receivingoffice",
+    "calendarday",
+    "trailentry",
+    "invitation",
+    "objection",
+    "outgoingmail",
+    "handlingterms",
+)
 
 
 class Invited(PasswordResetConfirmView):
@@ -30,8 +45,20 @@ class Invited(PasswordResetConfirmView):
 
 
 class StaffSite(AdminSite):
+    site_header = settings.SITE_NAME
+    site_title = "督察整改公示后台"
+    index_title = "工作台"
+    enable_nav_sidebar = False  # what there is stands in the head of every page
+
     def has_permission(self, request):
         return super().has_permission(request) and sessions.is_alive(request) and second_factor.is_passed(request)
+
+    def get_app_list(self, request, app_label=None):
+        """What is worked on every day comes first."""
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            app["models"].sort(key=lambda model: _place(model["model"]._meta.model_name))
+        return sorted(apps, key=lambda app: min(_place(model["model"]._meta.model_name) for model in app["models"]))
 
     def login(self, request, extra_context=None):
         """The password; whoever gave it already goes on to the second factor."""
@@ -80,6 +107,10 @@ class StaffSite(AdminSite):
                 raise
 
         return super().admin_view(recorded, cacheable)
+
+
+def _place(model_name: str) -> int:
+    return PLACES.index(model_name) if model_name in PLACES else len(PLACES)
 
 
 def _next(request) -> str:

@@ -31,9 +31,6 @@ from .exporting import ExportAdmin
 from .scoped import StaffAdmin
 from .verbs import Verb, VerbsAdmin, ask, words
 
-admin.site.site_header = admin.site.site_title = "督察整改公示后台"
-admin.site.index_title = "工作台"
-
 
 class ReceivingOfficeInline(admin.StackedInline):
     model = ReceivingOffice
