@@ -3,6 +3,7 @@
 import datetime
 import io
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pypdf
@@ -100,7 +101,7 @@ MARKUP = (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.text(max_size=60))
 @example(MARKUP)
 @example("\0\ud800\udfff\x1b\u202e倒\u2028\ufeff")
@@ -135,9 +136,24 @@ def test_even_a_template_reads_nothing_but_its_neighbours(path, tmp_path, monkey
     (tmp_path / "curious.typ").write_text(f'#read("{path}")')
     (tmp_path / "plain.typ").write_text('#set document(title: "题")\n#set text(lang: "zh")\n= 题')
     monkeypatch.setattr(typesetting, "TEMPLATES", tmp_path)
-    with pytest.raises(RuntimeError, match=r"not found|root"):
+    with pytest.raises(typesetting.Unprintable, match=r"not found|root"):
         typesetting.typeset("curious.typ", {}, at=IMPRINT.published_at)
     assert typesetting.typeset("plain.typ", {}, at=IMPRINT.published_at).startswith(b"%PDF")  # the control
+
+
+# ---- the process that prints
+
+
+def test_a_sheet_that_takes_all_memory_ends_alone(tmp_path, monkeypatch):
+    (tmp_path / "greedy.typ").write_text('#let all = "字" * 1000000000')
+    monkeypatch.setattr(typesetting, "TEMPLATES", tmp_path)
+    with pytest.raises(typesetting.Unprintable, match="memory"):
+        typesetting.typeset("greedy.typ", {}, at=IMPRINT.published_at)
+
+
+def test_fonts_and_typst_are_gone_with_the_process_that_printed():
+    assert printed(document("河道两岸堆放垃圾。")).startswith(b"%PDF")
+    assert "typst" not in sys.modules
 
 
 # ---- the same edition, the same bytes
@@ -146,7 +162,7 @@ def test_even_a_template_reads_nothing_but_its_neighbours(path, tmp_path, monkey
 def test_the_same_sheet_gives_the_same_bytes_in_every_thread():
     sheet = notice_sheet(document("河道两岸堆放垃圾。"), IMPRINT)
     with ThreadPoolExecutor(4) as pool:
-        assert len(set(pool.map(lambda _: sheet.pdf(), range(16)))) == 1
+        assert len(set(pool.map(lambda _: sheet.pdf(), range(8)))) == 1
 
 
 def test_the_fingerprint_follows_everything_that_is_printed():

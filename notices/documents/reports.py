@@ -6,6 +6,8 @@ import io
 import re
 from typing import NamedTuple
 
+from .sparing import sparing
+
 _IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML cannot hold
 
 
@@ -69,6 +71,7 @@ def _data(report: Report) -> dict:
     return dataclasses.asdict(report) | {"parts": parts}
 
 
+@sparing
 def to_docx(report: Report) -> bytes:
     """A Word file to go on working with. Fonts are named, not embedded: every office has 仿宋 and 黑体."""
     import docx

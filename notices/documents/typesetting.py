@@ -1,4 +1,4 @@
-"""Data and a template → PDF/UA-1, by typst. The same data give the same bytes.
+"""Data and a template → PDF/UA-1, by typst in a process of its own (`press`). The same data give the same bytes.
 
 What is printed is data, never part of a template's source; typst reads the templates in templates/typst and nothing else.
 """
@@ -6,11 +6,19 @@ What is printed is data, never part of a template's source; typst reads the temp
 import datetime
 import functools
 import hashlib
+import importlib.metadata
+import importlib.util
 import json
 import pathlib
 import re
 import struct
+import subprocess
+import sys
+import threading
 import unicodedata
+from collections.abc import Iterator
+
+from . import press
 
 TEMPLATES = pathlib.Path(__file__).resolve().parents[2] / "templates" / "typst"
 
@@ -18,21 +26,33 @@ TEMPLATES = pathlib.Path(__file__).resolve().parents[2] / "templates" / "typst"
 _LONG_WORD = re.compile(r"([^\s\u2e80-\uffef]{24})(?=[^\s\u2e80-\uffef])")
 
 
+_alone = threading.Lock()  # a hundred readers of a PDF at once need the memory of one in each process
+
+
+class Unprintable(Exception):
+    """typst could not set it: what it said."""
+
+
 def typeset(template: str, data: dict, *, at: datetime.datetime) -> bytes:
     """The PDF that `template` ("notice.typ") makes of `data`, plain lists, dicts, texts and numbers.
 
     `at` is when the file says it was made. A character that no font has is printed as its number, 〔U+1F600〕.
+    Raises Unprintable.
     """
-    import typst
-
-    return typst.compile(
-        str(TEMPLATES / template),
-        root=str(TEMPLATES),
-        font_paths=_fonts(),
-        sys_inputs={"data": json.dumps(_printable(data))},
-        pdf_standards=["ua-1"],
-        timestamp=int(at.timestamp()),
-    )
+    order = {
+        "packages": str(pathlib.Path(importlib.util.find_spec("typst").origin).parents[1]),
+        "template": str(TEMPLATES / template),
+        "root": str(TEMPLATES),
+        "fonts": str(_font_files()[0].parent),
+        "data": json.dumps(_printable(data)),
+        "timestamp": int(at.timestamp()),
+    }
+    command = [sys.executable, "-I", "-S", press.__file__]
+    with _alone:
+        done = subprocess.run(command, input=json.dumps(order).encode(), capture_output=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise Unprintable(done.stderr.decode(errors="replace"))
+    return done.stdout
 
 
 def fingerprint(template: str, data: dict, *, at: datetime.datetime) -> str:
@@ -44,17 +64,7 @@ def fingerprint(template: str, data: dict, *, at: datetime.datetime) -> str:
 @functools.cache
 def _sources() -> str:
     """The version of typst and all templates."""
-    import typst
-
-    return typst.__version__ + "".join(path.read_text() for path in sorted(TEMPLATES.glob("*.typ")))
-
-
-@functools.cache
-def _fonts():
-    import typst
-
-    folder = str(_font_files()[0].parent)
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
+    return importlib.metadata.version("typst") + "".join(path.read_text() for path in sorted(TEMPLATES.glob("*.typ")))
 
 
 def _font_files() -> list[pathlib.Path]:
@@ -76,27 +86,29 @@ def _printable(value):
 def _shown(character: str) -> str:
     if character in "\t\n\r":
         return " "
-    return character if ord(character) in _coverage() else f"〔U+{ord(character):04X}〕"
+    return character if _coverage()[ord(character)] else f"〔U+{ord(character):04X}〕"
 
 
 @functools.cache
-def _coverage() -> frozenset[int]:
-    """The characters that one of the fonts has, without those that are invisible or turn the direction of writing."""
-    covered = {code for path in _font_files() for code in _characters(path.read_bytes())}
-    return frozenset(code for code in covered if unicodedata.category(chr(code)) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
+def _coverage() -> bytes:
+    """Of each character whether one of the fonts has it; those that are invisible or turn the direction of writing count
+    as missing. A byte each, for a set of numbers takes ten times the memory."""
+    covered = bytearray(sys.maxunicode + 1)
+    for path in _font_files():
+        for code in _characters(path.read_bytes()):
+            covered[code] = unicodedata.category(chr(code)) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return bytes(covered)
 
 
-def _characters(font: bytes) -> set[int]:
+def _characters(font: bytes) -> Iterator[int]:
     """The characters of an OpenType font: the groups of its segmented coverage (cmap format 12)."""
     (tables,) = struct.unpack_from(">H", font, 4)
     entries = (struct.unpack_from(">4sIII", font, 12 + 16 * number) for number in range(tables))
     cmap = next(offset for tag, _, offset, _ in entries if tag == b"cmap")
     (count,) = struct.unpack_from(">H", font, cmap + 2)
-    found = set()
     for number in range(count):
         start = cmap + struct.unpack_from(">HHI", font, cmap + 4 + 8 * number)[2]
         if struct.unpack_from(">H", font, start)[0] == 12:
             (groups,) = struct.unpack_from(">I", font, start + 12)
             for first, last, _ in struct.iter_unpack(">III", font[start + 16 : start + 16 + 12 * groups]):
-                found.update(range(first, last + 1))
-    return found
+                yield from range(first, last + 1)

@@ -10,6 +10,7 @@ import zipfile
 from .notice import NoticeDocument
 from .printing import Imprint
 from .rendering import item_lead, signature
+from .sparing import sparing
 
 FORM = 1  # counts what was changed here, so that nobody keeps a file of the old form
 
@@ -17,6 +18,7 @@ FORM = 1  # counts what was changed here, so that nobody keeps a file of the old
 _IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+@sparing
 def to_docx(document: NoticeDocument, imprint: Imprint) -> bytes:
     """The whole notice in printed order; the same notice and imprint give the same bytes."""
     import docx

@@ -15,10 +15,12 @@ import django
 
 from .frame import VAR
 
+NO_BENCHMARKS = {"__main__", "frame", "bare", "reference"}
+
 
 def names() -> list[str]:
     modules = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
-    return [name for name in modules if name not in ("__main__", "frame", "bare")]
+    return [name for name in modules if name not in NO_BENCHMARKS]
 
 
 def run(name: str, small: bool) -> bool:

@@ -90,6 +90,12 @@ class Server:
         return max(int(re.search(r"VmRSS:\s+(\d+)", each)[1]) for each in told) / 1024
 
 
+def unit_environment() -> dict:
+    """What the unit file of the web server sets for its process."""
+    unit = (ROOT / "deploy" / "systemd" / "portal-web.service").read_text()
+    return dict(re.findall(r"^Environment=(\w+)=(\S+)$", unit, re.M))
+
+
 def children(pid: int) -> Path:
     return Path(f"/proc/{pid}/task/{pid}/children")
 
@@ -159,16 +165,6 @@ def figures(small: bool) -> Iterator[Figure]:
                 by_rate, by_time = compared(portal, bare, path, headers, rounds, requests)
             yield Figure(f"{name} ({len(answer.content)} bytes): requests a second ÷ bare WSGI", by_rate, bar)
             yield Figure(f"{name}: the same by processor time", by_time, bar_by_time)
-        for path in (
-            "/notices/{0}.pdf",
-            "/notices/{0}/poster.pdf",
-            "/notices/{0}.docx",
-            "/notices/{0}/object/",
-            "/log/",
-        ):
-            for _ in range(8):
-                portal.get(path.format(reference))
-        yield Figure("memory of a worker after all pages, MB", portal.resident(), "≤ 130")
 
 
 def keep(folder: Path, answer: http.client.HTTPResponse) -> None:

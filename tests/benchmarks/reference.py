@@ -1,0 +1,40 @@
+"""An invented notice as long as the real one that the portal is measured against: 3,690 characters, six measures."""
+
+import datetime
+import subprocess
+import sys
+import zoneinfo
+from pathlib import Path
+
+from tests.invented import WATER, Writer
+
+LENGTH = 3690  # characters
+PLACE = zoneinfo.ZoneInfo("Asia/Shanghai")
+LABELS = "一二三四五六"
+TITLE = "关于第一轮中央生态环境保护督察第三十五项整改任务的整改情况公示"
+END = """公示期：{opens}至{closes}。
+如有异议，请联系青澜市生态环境局，电话：0000-1234567，邮箱：office@portal.example
+青澜市生态环境局
+{opens}
+"""
+
+
+def text(today: datetime.date) -> str:
+    """What its file says; the window is open today."""
+    writer, rest = Writer(35), LENGTH - 300
+    lines = [TITLE, "根据有关规定，现对整改任务的整改情况进行公示。"]
+    lines += ["一、反馈问题", writer.paragraph(WATER, rest // 12), "二、整改目标", writer.paragraph(WATER, rest // 16)]
+    lines += ["三、整改措施", *(f"（{label}）{writer.paragraph(WATER, rest // 20)}" for label in LABELS)]
+    lines += ["四、工作开展情况", *(f"（{label}）{writer.paragraph(WATER, rest // 12)}" for label in LABELS)]
+    days = {"opens": today, "closes": today + datetime.timedelta(days=20)}
+    return "\n".join(lines) + "\n" + END.format(**{name: f"{day:%Y年%m月%d日}" for name, day in days.items()})
+
+
+def publish(folder: Path, **run) -> str:
+    """Put it on the site that `run`, the arguments of subprocess.run, tells of; its reference."""
+    file = folder / "notice.txt"
+    file.write_text(text(datetime.datetime.now(PLACE).date()))
+    command = [sys.executable, "manage.py", "import_notice", str(file), "--organisation", "990300", "--create"]
+    run |= {"stdout": subprocess.PIPE, "text": True}
+    told = subprocess.run([*command, "--mailbox", "office@portal.example", "--publish"], check=True, **run)
+    return told.stdout.split()[-1]
