@@ -22,7 +22,7 @@ def test_cases_take_turns():
 
 
 def test_p95_is_the_time_that_95_of_100_stay_below():
-    assert frame.p95([float(each) for each in range(1, 101)]) == 95
+    assert frame.below(95, [float(each) for each in range(1, 101)]) == 95
     assert frame.p95([3.0]) == 3
 
 

@@ -15,7 +15,7 @@ import django
 
 from .frame import VAR
 
-NO_BENCHMARKS = {"__main__", "frame", "bare", "reference"}
+NO_BENCHMARKS = {"__main__", "frame", "bare", "formal", "reference"}
 
 
 def names() -> list[str]:

@@ -1,6 +1,7 @@
 """What benchmarks share: interleaved timing, and figures with their bars."""
 
 import dataclasses
+import functools
 import math
 import operator
 import time
@@ -50,6 +51,9 @@ def interleaved(
     return times
 
 
-def p95(times: list[float]) -> float:
-    """The time that 95 of 100 stay below."""
-    return sorted(times)[math.ceil(0.95 * len(times)) - 1]
+def below(share: int, times: list[float]) -> float:
+    """The time that `share` of 100 stay below."""
+    return sorted(times)[math.ceil(share / 100 * len(times)) - 1]
+
+
+p95 = functools.partial(below, 95)

@@ -1,0 +1,162 @@
+"""Objections as fast as fifty clients can post them, on both databases, every guard and fsync on.
+
+Beside them, in turns: a Django view that validates the same form and stores nothing, and raw durable INSERTs of rows of
+that size at the same concurrency. The clients are one process on the same machine; forms were opened before.
+"""
+
+import http.client
+import sqlite3
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from tests.faults.citizens import multipart, said
+from tests.faults.processes import ROOT
+from tests.faults.world import DATABASES, World
+
+from .frame import Figure, below
+
+CLIENTS = 50
+OPENED = "from notices.models import PublicityNotice as N; from objections.forms import new_token; "
+OPENED += "from django.utils import timezone; n = N.objects.get(); "
+OPENED += "print(*(new_token(n, timezone.now()) for _ in range({count})), sep='\\n')"
+
+
+def figures(small: bool) -> Iterator[Figure]:
+    rounds, posts = (2, 200) if small else (5, 1500)
+    found = {database: measured(database, rounds, posts) for database in DATABASES}
+    for database, (stored, validated, raw) in found.items():
+        yield Figure(f"objections a second, {database}", stored.rate)
+        yield Figure("the same view storing nothing, validating the same form", validated.rate)
+        yield Figure("raw durable INSERTs a second", raw.rate)
+        yield Figure("objections ÷ the smaller of both", stored.rate / min(validated.rate, raw.rate), "≥ 0.5")
+        yield Figure("p99 of a post, ms", stored.slowest * 1000)
+    few, many = (found[database][0] for database in DATABASES)
+    yield Figure("SQLite ÷ PostgreSQL, objections a second", few.rate / many.rate, "≥ 1.5")
+    yield Figure("SQLite ÷ PostgreSQL, p99", few.slowest / many.slowest, "≤ 3")
+
+
+class Burst:
+    """Medians of several: how many a second, and the time that 99 of 100 stay below, in seconds."""
+
+    def __init__(self, runs: list[tuple[float, list[float]]]):
+        self.rate = statistics.median(len(times) / took for took, times in runs)
+        self.slowest = statistics.median(below(99, times) for _, times in runs)
+
+
+def measured(database: str, rounds: int, posts: int) -> list[Burst]:
+    """Objections, the bare view, the raw INSERTs."""
+    with World(database) as world:
+        tokens = opened(world, rounds * posts + CLIENTS)
+        stores, validates = (started(world, name) for name in ("portal.wsgi", "tests.benchmarks.formal"))
+        cases = [
+            lambda: Objecting(stores, world.reference, tokens),
+            lambda: Objecting(validates, world.reference, tokens[:1] * len(tokens)),
+            lambda: Inserting(world),
+        ]
+        runs = [[burst(case(), range(CLIENTS)) for case in cases]]
+        for begin in range(CLIENTS, CLIENTS + rounds * posts, posts):
+            runs.append([burst(case(), range(begin, begin + posts)) for case in cases])
+        stored = len(world.inside("ledger")["objections"])
+        if stored != len(tokens):
+            raise ValueError(f"{stored} of {len(tokens)} objections are there")
+        return [Burst(list(each)) for each in zip(*runs[1:], strict=True)]
+
+
+def started(world: World, module: str) -> int:
+    """The port of a gunicorn with that application."""
+    world.web(f"{module}:application")
+    return world.port
+
+
+def opened(world: World, count: int) -> list[str]:
+    """The tokens of so many forms."""
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", OPENED.format(count=count)]
+    told = subprocess.run(command, cwd=ROOT, env=world.environment, capture_output=True, text=True, check=True).stdout
+    time.sleep(4)  # nobody sends within three seconds
+    return told.split()
+
+
+def burst(work, numbers: range) -> tuple[float, list[float]]:
+    """Seconds that all took, and each; CLIENTS threads share the numbers."""
+    waiting, times, faults, lock = iter(numbers), [], [], threading.Lock()
+
+    def live(client: int) -> None:
+        act = work.client(client)
+        while not faults:
+            with lock:
+                number = next(waiting, None)
+            if number is None:
+                return
+            begin = time.perf_counter()
+            try:
+                act(number)
+            except Exception as error:
+                faults.append(error)
+            times.append(time.perf_counter() - begin)
+
+    threads = [threading.Thread(target=live, args=(client,)) for client in range(CLIENTS)]
+    begin = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+    return time.perf_counter() - begin, times
+
+
+class Objecting:
+    """Posts the form; each client has an address and a connection of its own."""
+
+    def __init__(self, port: int, reference: str, tokens: list[str]):
+        self.port, self.path, self.tokens = port, f"/notices/{reference}/object/", tokens
+
+    def client(self, number: int) -> Callable[[int], None]:
+        source = (f"127.0.1.{number + 1}", 0)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60, source_address=source)
+
+        def post(serial: int) -> None:
+            body, kind = multipart(said(serial) | {"token": self.tokens[serial]}, {})
+            connection.request("POST", self.path, body, {"Content-Type": kind})
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 303:
+                raise ValueError(f"post {serial}: {answer.status}")
+
+        return post
+
+
+class Inserting:
+    """One row of an objection's size and one commit each, on a connection of its own."""
+
+    ROW = "x" * 2500  # bytes: an objection with its event and two mails
+
+    def __init__(self, world: World):
+        self.world = world
+        connection = self._connection()
+        connection.cursor().execute("CREATE TABLE IF NOT EXISTS raw (id INTEGER, said TEXT)")
+        connection.commit()
+        connection.close()
+
+    def _connection(self):
+        if self.world.postgres:
+            import psycopg2
+
+            return psycopg2.connect(self.world.postgres.url)
+        connection = sqlite3.connect(self.world.folder / "raw.sqlite3", timeout=20, check_same_thread=False)
+        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+        return connection
+
+    def client(self, number: int) -> Callable[[int], None]:
+        connection = self._connection()
+        sql = "INSERT INTO raw VALUES (%s, %s)" if self.world.postgres else "INSERT INTO raw VALUES (?, ?)"
+
+        def insert(serial: int) -> None:
+            connection.cursor().execute(sql, (serial, self.ROW))
+            connection.commit()
+
+        return insert
