@@ -28,6 +28,7 @@ from notices.models import (
 
 from . import planning
 from .exporting import ExportAdmin
+from .listing import TimeFilter
 from .scoped import StaffAdmin
 from .verbs import Verb, VerbsAdmin, ask, words
 
@@ -61,8 +62,7 @@ class ReceivingOfficeAdmin(StaffAdmin):
 class CalendarDayAdmin(StaffAdmin):
     shared = True
     list_display = ("date", "working", "name", "source")
-    list_filter = ("working",)
-    date_hierarchy = "date"
+    list_filter = (("date", TimeFilter), "working")
 
 
 @admin.register(InspectionRound)

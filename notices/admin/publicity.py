@@ -16,7 +16,7 @@ from notices.models.calendar import current_calendar
 from notices.models.scope import above
 from notices.views import document_context, draft_context
 
-from . import intake
+from . import intake, searching
 from .exporting import ExportAdmin
 from .showing import DisplayInline
 from .today import week_of
@@ -185,7 +185,8 @@ class PublicityNoticeAdmin(ExportAdmin, VerbsAdmin):
     list_display = ("title", "reference", "organisation", "state_label", "opens_on", "closes_on", "published_at")
     list_filter = (StateFilter, DrafterFilter, WeekFilter, RecountFilter, "organisation", "stage")
     list_select_related = ("organisation", "edition")
-    search_fields = ("title", "reference")
+    search_fields = ("title",)  # that there is a search; get_search_results says where it looks
+    search_help_text = searching.HELP
     autocomplete_fields = ("tasks",)
     inlines = (SectionInline, EditionInline, DisplayInline)
     verbs = {
@@ -271,6 +272,11 @@ class PublicityNoticeAdmin(ExportAdmin, VerbsAdmin):
             ask(number=forms.IntegerField(label="版本", min_value=1)),
         ),
     }
+
+    def get_search_results(self, request, queryset, search_term):
+        if search_term.strip():
+            queryset = queryset.filter(pk__in=searching.notices(search_term, request.user))
+        return queryset, False
 
     def mentioned(self, rows, user):
         """Objections may be taken by an office above."""

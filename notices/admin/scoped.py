@@ -7,6 +7,8 @@ from django.http import Http404
 from notices.models import TrailEntry
 from notices.models.scope import ScopedQuerySet
 
+from .listing import PER_PAGE, Listing, Pages, page_number
+
 Action = TrailEntry.Action
 
 
@@ -36,6 +38,16 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
     """The base of every admin. Its model is scoped, or `shared` by all organisations."""
 
     shared = False
+    list_per_page = PER_PAGE
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would count the whole list
+
+    def get_changelist(self, request, **options):
+        return Listing
+
+    def get_paginator(self, request, queryset, per_page, *args, **options):
+        """For what a field offers while somebody types: counted no further than a list is."""
+        return Pages(queryset, per_page, page_number(request))
 
     def get_queryset(self, request):
         rows = super().get_queryset(request)

@@ -34,6 +34,7 @@ class DeliveryFilter(admin.SimpleListFilter):
 class OutgoingMailAdmin(RevealingAdmin):
     list_display = ("__str__", "kind", "delivery", "created_at", "due_at", "attempts", "last_error")
     list_filter = (DeliveryFilter, "kind")
+    ordering = ("-id",)
     facts = ("objection", "kind", "delivery", "created_at", "due_at", "attempts", "last_error", "sent_at", "message_id")
     verbs = {
         "retry": Verb("确认地址无误，重新发送", HANDLE, lambda mail, user: mail.is_undeliverable),

@@ -1,5 +1,8 @@
 """The queue: what was said, by when it is to be answered, and the buttons that move it on."""
 
+import contextlib
+import re
+
 from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -10,8 +13,12 @@ from django.urls import path, re_path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 
+from notices.admin import searching
+from notices.admin.listing import TimeFilter
 from notices.admin.verbs import Verb, ask, words
 from notices.models import Membership, NotAllowed
+from notices.search import asking
+from notices.search.index import Unavailable
 from objections.forms import parts
 from objections.keyring import ring
 from objections.masking import masked_email, masked_name, masked_phone
@@ -137,6 +144,16 @@ def is_kept(objection: Objection, user) -> bool:
     return not objection.purged_at
 
 
+def searched(typed: str) -> Q:
+    """Objections by their number, or by the number or the words of their notice."""
+    if number := re.fullmatch(r"YY[0-9]{4}-0*([0-9]{1,18})", typed.upper()):
+        return Q(pk=number[1])
+    with contextlib.suppress(Unavailable):
+        said = asking.terms(typed)
+        return Q(notice__reference=typed) | Q(notice__in=searching.published(said) if said else [])
+    return Q(notice__reference=typed)
+
+
 @admin.register(Objection)
 class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
     change_list_template = "admin/objections/objection/change_list.html"
@@ -151,9 +168,12 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
         "late",
         "notice",
     )
-    list_filter = (QueueFilter, LateFilter, "channel", "finding")
+    list_filter = (QueueFilter, LateFilter, "channel", "finding", ("received_on", TimeFilter))
     list_select_related = ("notice__edition", "assigned_to")
-    date_hierarchy = "received_on"
+    search_fields = ("id",)  # that there is a search; get_search_results says where it looks
+    search_help_text = (
+        "受理编号（例如 YY2026-000012）、公示编号，或公示里的字词。姓名、联系方式和异议内容加密保存，不能搜索。"
+    )
     inlines = (AttachmentInline, SupplementInline, EventInline, NoteInline)
     fieldsets = (
         (None, {"fields": ("number", "notice", "channel", "received_at", "received_on", "postmarked_on", "late")}),
@@ -262,6 +282,10 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
         shown = super().get_changelist_instance(request)
         ring.open(shown.result_list.values_list("data_key", flat=True))
         return shown
+
+    def get_search_results(self, request, queryset, search_term):
+        typed = search_term.strip()
+        return (queryset.filter(searched(typed)) if typed else queryset), False
 
     def get_ordering(self, request):
         return BY_DUE_DATE

@@ -1,0 +1,262 @@
+"""The admin's lists at 100,000 notices, objections, mails and lines of the trail, against a stock ModelAdmin over the
+same tables with the same columns, filters and reach of its search.
+
+Needs an empty database of its own, which is made and thrown away (DATABASE_URL says on which server).
+"""
+
+import contextlib
+import datetime
+import functools
+import hashlib
+import statistics
+from collections.abc import Iterator
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import F
+from django.test import RequestFactory
+from django.test.utils import setup_databases, teardown_databases
+from django.utils import timezone
+
+from notices.models import (
+    Edition,
+    InspectionRound,
+    NoticeSection,
+    Organisation,
+    PublicityNotice,
+    ReceivingOffice,
+    RectificationTask,
+    TrailEntry,
+)
+from notices.search import asking, following, index
+from objections.keyring import ring
+from objections.models import Objection, OutgoingMail
+from objections.sealing import ERASED
+from tests.invented import Writer
+
+from .frame import Figure, interleaved
+
+DAY, LENGTH, BATCH, OFFICES = datetime.timedelta(days=1), 600, 2000, 40
+PENDING = 500  # objections that still wait; the rest is done and erased
+
+
+def fill(total: int) -> None:
+    """So many notices, objections, mails and lines of the trail; a twentieth as many tasks."""
+    drafter, publisher = (User.objects.create(username=name, is_staff=True) for name in ("zhang", "li"))
+    offices = [_office(number) for number in range(OFFICES)]
+    made = InspectionRound.objects.create(slug="round", name="第一轮督察")
+    RectificationTask.objects.bulk_create(
+        RectificationTask(
+            organisation=offices[n % OFFICES].organisation, round=made, number=n % 30_000, problem="河道堆放垃圾。"
+        )
+        for n in range(1, max(total // 20, min(total, 300)) + 1)
+    )
+    writer, now = Writer(7), timezone.now()
+    with contextlib.ExitStack() as stack:
+        searched = stack.enter_context(index.opened(following.path()))
+        for start in range(0, total, BATCH):
+            numbers = range(start, min(start + BATCH, total))
+            with searched.writing():
+                _notices(numbers, total, offices, (drafter, publisher), now, writer, searched)
+            _objections(numbers, total, publisher, now)
+    connection.cursor().execute("ANALYZE")
+
+
+def _office(number: int) -> ReceivingOffice:
+    organisation = Organisation.objects.create(code=f"99{number:04}", name=f"青澜市第{number}生态环境局")
+    return ReceivingOffice.objects.create(organisation=organisation, name=organisation.name, phone="0000-1234567")
+
+
+def _notices(numbers, total, offices, people, now, writer, searched) -> None:
+    texts = [writer.notice(LENGTH) for _ in numbers]
+    rows, editions = [], []
+    for number, (title, _) in zip(numbers, texts, strict=True):
+        at = now - DAY * 3000 * (total - number) / total
+        office, opens = offices[number % OFFICES], timezone.localdate(at)
+        rows.append(
+            PublicityNotice(
+                pk=number + 1,
+                organisation=office.organisation,
+                reference=f"{opens.year}-{number:06}",
+                title=title[:200],
+                receiving_office=office,
+                opens_on=opens,
+                closes_on=opens + 14 * DAY,
+                published_at=at,
+                published_by=people[1],
+            )
+        )
+        editions.append(
+            Edition(
+                pk=number + 1,
+                notice_id=number + 1,
+                number=1,
+                document=b"{}",
+                digest=hashlib.sha256(title.encode()).hexdigest(),
+                sequence=number,
+                public_from=at,
+                act="publish",
+                receiving_office=office,
+                title=title[:200],
+                opens_on=opens,
+                closes_on=opens + 14 * DAY,
+                drafted_at=at,
+                drafted_by=people[0],
+                published_at=at,
+                published_by=people[1],
+                via="review",
+            )
+        )
+    PublicityNotice.objects.bulk_create(rows)
+    Edition.objects.bulk_create(editions)
+    pks = [row.pk for row in rows]
+    PublicityNotice.objects.filter(pk__in=pks).update(edition_id=F("pk"))
+    NoticeSection.objects.bulk_create(
+        NoticeSection(notice_id=pk, ordinal=1, kind="other", heading="情况", body=text)
+        for pk, (_, text) in zip(pks, texts, strict=True)
+    )
+    for row, (title, text) in zip(rows, texts, strict=True):
+        facets = (asking.EVERY, f"{asking.FILTERS['organisation']}{row.organisation_id}")
+        searched.add(index.Entry(row.pk, row.pk, row.pk, facets, "2018"), title, text)
+    if numbers[-1] == total - 1:  # what is being worked on
+        last = pks[-200:]
+        PublicityNotice.objects.filter(pk__in=last).update(drafted_at=now, drafted_by=people[0])
+        PublicityNotice.objects.filter(pk__in=last[:100]).update(submitted_at=now, submitted_by=people[0])
+
+
+def _objections(numbers, total, by, now) -> None:
+    pending = [number >= total - PENDING for number in numbers]
+    rows = []
+    for number, waits in zip(numbers, pending, strict=True):
+        at = now - DAY * 3000 * (total - number) / total
+        key = ring.take() if waits else f"k{number}"
+        done = (
+            {} if waits else {f"{fact}_at": at + DAY for fact in ("accepted", "verified", "replied", "done", "purged")}
+        )
+        done |= {f"{fact}_by": by for fact in ("accepted", "verified", "replied", "done") if done}
+        day = timezone.localdate(at)
+        rows.append(
+            Objection(
+                pk=number + 1,
+                notice_id=number + 1,
+                edition_id=number + 1,
+                data_key=key,
+                name="王小明" if waits else "",
+                content="垃圾并没有清运。" if waits else ERASED,
+                reply="" if waits else ERASED,
+                finding="" if waits else "unsubstantiated",
+                opened_at=at,
+                received_at=at,
+                received_on=day,
+                decide_by=day + 15 * DAY,
+                reply_by=day + 60 * DAY,
+                token_digest=f"{number:064}",
+                code_digest=f"c{number:063}",
+                content_digest=f"{number:064}",
+                likeness=f"{number:064}",
+                **done,
+            )
+        )
+    Objection.objects.bulk_create(rows)
+    mails = [
+        OutgoingMail(
+            objection=row,
+            kind="office",
+            recipient=ERASED,
+            message_id=f"<{row.pk}@x>",
+            created_at=row.received_at,
+            due_at=row.received_at,
+            attempts=1,
+            sent_at=None if row.pk > total - 50 else row.received_at,
+        )
+        for row in rows
+    ]
+    OutgoingMail.objects.bulk_create(mails)
+    TrailEntry.objects.bulk_create(
+        TrailEntry(
+            at=row.received_at,
+            by=by,
+            username=by.username,
+            action="changed",
+            object_id=str(row.pk),
+            target=f"YY-{row.pk}",
+            address="10.0.0.1",
+        )
+        for row in rows
+    )
+
+
+class Stock(admin.ModelAdmin):
+    """What Django gives by itself, with the same columns and filters; its search reads the same text."""
+
+    list_filter = ("organisation", "stage")
+    search_fields = ("title", "reference", "sections__body")
+
+
+def opened(model_admin: admin.ModelAdmin, user: User, **query):
+    """A list as its page is answered."""
+    request = RequestFactory().get("/", query)
+    request.user = user
+    response = model_admin.changelist_view(request)
+    assert response.status_code == 200, response
+    return response.render().content
+
+
+def stock(model_admin: admin.ModelAdmin) -> Stock:
+    """The same list as Django makes it: what it shows is worked out by the same functions."""
+    plain = Stock(model_admin.model, admin.site)
+    plain.list_display = [
+        name if hasattr(model_admin.model, name) else getattr(model_admin, name) for name in model_admin.list_display
+    ]
+    plain.list_select_related = model_admin.list_select_related
+    return plain
+
+
+def figures(small: bool) -> Iterator[Figure]:
+    total = 10_000 if small else 100_000
+    made = setup_databases(0, False)
+    try:
+        index.discard(following.path())
+        fill(total)
+        yield from measured(total, 2 if small else 5)
+    finally:
+        teardown_databases(made, 0)
+
+
+def measured(total: int, rounds: int) -> Iterator[Figure]:
+    boss = User.objects.create(username="boss", is_staff=True, is_active=True, is_superuser=True)
+    own = admin.site.get_model_admin(PublicityNotice)
+    plain = stock(own)
+    rare = PublicityNotice.objects.get(pk=total // 3).title[:12]
+    deepest = {"ours": total // own.list_per_page, "stock": total // plain.list_per_page}
+    queries = {
+        "first page": {},
+        "deepest page": deepest,
+        "one organisation": {"organisation__id__exact": 3},
+        "search": {"q": rare},
+    }
+    bars = {"first page": "≥ 2", "deepest page": "≥ 2", "search": "≥ 50"}
+    for name, query in queries.items():
+        asked = {each: {"p": query[each]} if query is deepest else query for each in deepest}
+        cases = {
+            "ours": functools.partial(opened, own, boss, **asked["ours"]),
+            "stock": functools.partial(opened, plain, boss, **asked["stock"]),
+        }
+        times = {each: statistics.median(found) for each, found in interleaved(cases, rounds).items()}
+        yield Figure(f"notices, {name}: ms", times["ours"] * 1000)
+        yield Figure(f"notices, {name}: stock, ms", times["stock"] * 1000)
+        yield Figure(f"notices, {name}: stock ÷ ours", times["stock"] / times["ours"], bars.get(name, ""))
+    for model, deep in {
+        Objection: total,
+        OutgoingMail: total,
+        TrailEntry: total,
+        RectificationTask: total // 20,
+    }.items():
+        listed = admin.site.get_model_admin(model)
+        cases = {
+            "first": functools.partial(opened, listed, boss),
+            "deepest": functools.partial(opened, listed, boss, p=deep // listed.list_per_page),
+        }
+        for name, found in interleaved(cases, rounds).items():
+            yield Figure(f"{model._meta.model_name}, {name} page: ms", statistics.median(found) * 1000)
