@@ -197,7 +197,7 @@ class Stock(admin.ModelAdmin):
 def opened(model_admin: admin.ModelAdmin, user: User, **query):
     """A list as its page is answered."""
     request = RequestFactory().get("/", query)
-    request.user = user
+    request.user, request.alive = user, True  # no session
     response = model_admin.changelist_view(request)
     assert response.status_code == 200, response
     return response.render().content
