@@ -130,7 +130,7 @@ class DrafterFilter(admin.SimpleListFilter):
     def queryset(self, request, queryset):
         match self.value():
             case "me":
-                return queryset.filter(drafted_by=request.user)
+                return queryset.filter(drafted_by=request.user, drafted_at__isnull=False)
             case "others":
                 return queryset.exclude(drafted_by=request.user)
         return queryset

@@ -178,8 +178,12 @@ class PublicityNotice(PublishedActs, models.Model):
         ordering = ("-published_at", "-id")
         permissions = [("publish_publicitynotice", "可以审核发布公示")]
         indexes = [
-            models.Index(fields=["-published_at", "-id"], name="notices_public_list")
-        ]  # the public list, newest first
+            models.Index(fields=["-published_at", "-id"], name="notices_public_list"),  # lists, newest first
+            # Of many the few that are worked on, wait for a reviewer, are withdrawn: filters and the start page.
+            models.Index(fields=["drafted_by"], condition=Q(drafted_at__isnull=False), name="notices_worked_on"),
+            models.Index(fields=["submitted_at"], condition=Q(submitted_at__isnull=False), name="notices_to_review"),
+            models.Index(fields=["withdrawn_at"], condition=Q(withdrawn_at__isnull=False), name="notices_withdrawn"),
+        ]
         constraints = [
             pair("drafted", "起草要同时有时间和起草人。"),
             pair("submitted", "送审要同时有时间和送审人。"),

@@ -91,7 +91,13 @@ class TrailEntry(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "审计记录"
         ordering = ("-id",)
-        indexes = [models.Index(fields=["content_type", "object_id"], name="notices_trail_of_one")]
+        indexes = [
+            models.Index(fields=["object_id", "content_type"], name="notices_trail_of_one"),  # a row's history, search
+            models.Index(fields=["username"], name="notices_trail_by_name"),  # search
+            models.Index(fields=["target"], name="notices_trail_by_target"),  # search
+            models.Index(fields=["address"], name="notices_trail_by_address"),  # search
+            models.Index(fields=["action", "-id"], name="notices_trail_by_action"),  # the filter
+        ]
 
     def __str__(self) -> str:
         at = timezone.localtime(self.at)

@@ -23,7 +23,7 @@ from .handling import HandlingActs, needs
 from .keeping import KeepingActs
 from .objector import ObjectorActs
 from .outgoing import OutgoingMail
-from .queue import FACTS, UNANSWERED, UNDECIDED, ObjectionQuerySet, Status, last_unnoticed_day
+from .queue import FACTS, NEXT_DUE, UNANSWERED, UNDECIDED, ObjectionQuerySet, Status, last_unnoticed_day
 from .receiving import AlreadyReceived, canonical, content_digest, sha256
 from .terms import HandlingTerms
 
@@ -155,6 +155,8 @@ class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):
     entered_by = who("录入人", null=True, blank=True)
     decide_by = models.DateField("决定是否受理的期限")
     reply_by = models.DateField("答复的期限")
+    # Until when the next step is due, as `due_on` says; the database itself derives it from the facts.
+    next_due = models.GeneratedField(expression=NEXT_DUE, output_field=models.DateField("期限"), db_persist=True)
     routed_to = models.ForeignKey(
         Organisation, models.PROTECT, verbose_name="转送上级单位", null=True, blank=True, related_name="+"
     )
@@ -202,7 +204,14 @@ class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):
             models.Index(fields=["-received_at", "-id"], name="objections_newest_first"),
             models.Index(fields=["notice", "received_at"], name="objections_of_a_notice"),
             models.Index(fields=["likeness"], name="objections_alike"),
-            # What the queue and the reminders ask.
+            models.Index(fields=["next_due", "-received_at", "-id"], name="objections_by_due_date"),  # the queue
+            models.Index(fields=["received_on"], name="objections_by_day"),  # the queue's filter by time, statistics
+            models.Index(
+                fields=["erasure_asked_at"],
+                condition=Q(erasure_asked_at__isnull=False),
+                name="objections_erasure_asked",  # the queue's filter
+            ),
+            # What is overdue or due soon: the start page, the queue's filters and the reminders.
             models.Index(fields=["decide_by"], condition=UNDECIDED, name="objections_to_decide"),
             models.Index(fields=["reply_by"], condition=UNANSWERED, name="objections_to_answer"),
         ]

@@ -34,8 +34,9 @@ ARRIVED_ON = Coalesce("postmarked_on", "received_on")
 LATE = Q(arrived_on__gt=F("notice__edition__closes_on"))
 WITHDRAWN = Q(withdrawn_at__isnull=False)
 UPHELD = Q(finding__in=("substantiated", "partly"))
-BY_DUE_DATE = (F("next_due").asc(nulls_last=True), "-received_at", "-id")  # of what is annotated with next_due
+BY_DUE_DATE = (F("next_due").asc(nulls_last=True), "-received_at", "-id")
 AN_HOUR, FLOOD = datetime.timedelta(hours=1), 20  # so many within an hour to one notice are a flood
+NEXT_DUE = Case(When(UNDECIDED, then="decide_by"), When(UNANSWERED, then="reply_by"))
 PENDING = Q(done_at__isnull=True, declined_at__isnull=True, withdrawn_at__isnull=True)
 
 
@@ -72,9 +73,8 @@ class ObjectionQuerySet(ScopedQuerySet):
         return self.filter(standing_at(status))
 
     def by_due_date(self):
-        """Annotates `next_due`, the most urgent first, those that wait for nothing last."""
-        due = Case(When(UNDECIDED, then="decide_by"), When(UNANSWERED, then="reply_by"))
-        return self.annotate(next_due=due).order_by(*BY_DUE_DATE)
+        """The most urgent first, those that wait for nothing last."""
+        return self.order_by(*BY_DUE_DATE)
 
     def overdue(self, today: datetime.date):
         """The date of the next step has passed."""
