@@ -286,7 +286,7 @@ def expected(role: str, allowed: str, place: str) -> set[int]:
     """The answers that are right: what is not one's own is not found, whatever one may do elsewhere."""
     seen = place in ("own", "shared") or role == "u" or (place == "below" and role == "s")
     if role in allowed:
-        return {200} if seen else {404}
+        return {200, 409} if seen else {404}  # 409: an empty post goes by nothing that a page showed
     return {403, 404}
 
 

@@ -5,6 +5,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from notices.models import NotAllowed, TrailEntry
+from tests.filling import filled
 from tests.make import make_draft, make_member, make_office, make_organisation, make_task, make_user
 
 pytestmark = pytest.mark.django_db
@@ -30,15 +31,7 @@ def tries() -> list[str]:
 
 def form_of(client, notice) -> dict:
     """The form of the notice as the page shows it."""
-    shown = client.get(f"{LIST}{notice.pk}/change/").context
-    data = {name: value for name, value in shown["adminform"].form.initial.items() if value is not None}
-    data |= {"tasks": [each.pk for each in notice.tasks.all()], "evidence": []}
-    for formset in (each.formset for each in shown["inline_admin_formsets"]):
-        data |= {f"{formset.prefix}-{name}": formset.initial_form_count() for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
-        for form in formset.initial_forms:
-            data |= {form.add_prefix(name): form.initial.get(name, "") for name in form.fields}
-            data |= {form.add_prefix("id"): form.instance.pk, form.add_prefix("notice"): notice.pk}
-    return data
+    return filled(client, f"{LIST}{notice.pk}/change/")
 
 
 def press(client, notice, verb, **said):

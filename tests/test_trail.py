@@ -13,6 +13,7 @@ from django.utils import timezone
 from notices.admin.scoped import StaffAdmin
 from notices.models import CalendarDay, TrailEntry
 from notices.models.trail import KEPT
+from tests.filling import filled
 from tests.make import DAY, make_organisation, make_user
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +104,7 @@ def test_what_is_added_changed_and_deleted_in_admin_is_in_the_trail_with_fields_
     )
     assert client.post(f"{listed}add/", data).status_code == 302
     day = CalendarDay.objects.get(date="2031-01-01")
-    client.post(f"{listed}{day.pk}/change/", data | {"name": "新年"})
+    client.post(f"{listed}{day.pk}/change/", filled(client, f"{listed}{day.pk}/change/", name="新年"))
     client.post(f"{listed}{day.pk}/delete/", {"post": "yes"})
     lines = list(TrailEntry.objects.exclude(action="login").order_by("id"))
     assert [(line.action, line.object_id) for line in lines] == [

@@ -5,7 +5,7 @@ import contextlib
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import connection, models
+from django.db import models
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -324,16 +324,6 @@ class PublicityNoticeAdmin(ExportAdmin, VerbsAdmin):
         files = list(notice.evidence.values_list("pk", flat=True))
         facts = (notice.drafted_at, notice.submitted_at, notice.edition_id, notice.withdrawal_proposed_at, files)
         return "|".join(map(str, facts))
-
-    def get_object(self, request, object_id, from_field=None):
-        """While the form is saved the row is locked: a verb of somebody else waits, and is not overwritten."""
-        if request.method == "POST" and connection.in_atomic_block:
-            list(
-                PublicityNotice.objects.select_for_update().filter(pk=object_id).values("pk")
-                if object_id.isdecimal()
-                else []
-            )
-        return super().get_object(request, object_id, from_field)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         notice = self.get_object(request, object_id)

@@ -1,12 +1,18 @@
 """What every page of the admin keeps to: staff see what is theirs, all else is not found; what they do is in the trail."""
 
+import collections
+import contextlib
+
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
+from django.db import connection
 from django.http import Http404
 
 from notices.models import TrailEntry
 from notices.models.scope import ScopedQuerySet
 
+from . import conflicts
 from .listing import PER_PAGE, Listing, Pages, page_number
 
 Action = TrailEntry.Action
@@ -35,9 +41,13 @@ class ScopedChoices:
 
 
 class StaffAdmin(ScopedChoices, admin.ModelAdmin):
-    """The base of every admin. Its model is scoped, or `shared` by all organisations."""
+    """The base of every admin. Its model is scoped, or `shared` by all organisations.
+
+    A save over somebody else's is not made but shows the difference, see `conflicts`.
+    """
 
     shared = False
+    change_form_template = "admin/staff_change_form.html"
     list_per_page = PER_PAGE
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each would count the whole list
@@ -54,11 +64,63 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
         return rows if self.shared else rows.of(request.user)
 
     def get_object(self, request, object_id, from_field=None):
-        """What is not there and what is somebody else's give the same answer. `?_to_field=` names no field."""
+        """What is not there and what is somebody else's give the same answer. `?_to_field=` names no field.
+
+        While a form is saved the row is locked: whoever else saves it, or presses one of its buttons, waits.
+        """
+        if request.method == "POST" and connection.in_atomic_block:
+            with contextlib.suppress(ValidationError, ValueError):
+                lock(self.model._base_manager.filter(pk=self.opts.pk.to_python(object_id)))
         found = super().get_object(request, object_id, from_field or None)
         if not found:
             raise Http404
         return found
+
+    def _changeform_view(self, request, object_id, form_url, extra_context):
+        """Inside of the transaction that saves: first look whether somebody else has saved since the page was opened."""
+        request.conflict = None
+        if request.method == "POST" and object_id:
+            request.conflict = self._meet(request, unquote(object_id))
+        response = super()._changeform_view(request, object_id, form_url, extra_context)
+        if request.conflict and response.status_code == 200:
+            response.status_code = 409
+        return response
+
+    def _meet(self, request, object_id: str) -> conflicts.Conflict | None:
+        row = self.get_object(request, object_id)
+        if not self.has_change_permission(request, row):
+            return None
+        prefixes, open_, locked = collections.Counter(), [], []
+        for made, inline in self.get_formsets_with_inlines(request, row):
+            prefix = made.get_default_prefix()
+            prefixes[prefix] += 1
+            prefix += f"-{prefixes[prefix]}" if prefixes[prefix] > 1 else ""
+            lock(inline.model._base_manager.filter(**{made.fk.name: row}))
+            formset = made(instance=row, prefix=prefix, queryset=inline.get_queryset(request))
+            (open_ if inline.has_change_permission(request, row) else locked).append(formset)
+        form = self.get_form(request, row, change=True)(instance=row)
+        found = conflicts.meet(request, row, form, open_, locked)
+        if found:
+            self.trace(request, Action.REFUSED, row, "打开页面以后，别人改动了这里的内容。")
+        return found
+
+    def get_form(self, request, obj=None, change=False, **options):
+        """While a conflict stands nothing is valid, so nothing is saved and everything typed comes back."""
+        form = super().get_form(request, obj, change=change, **options)
+        return type(form.__name__, (NotYet, form), {}) if getattr(request, "conflict", None) else form
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        """The page carries what it shows; after a conflict, what stands now; after a mistake, what it went by before."""
+        form = context["adminform"].form
+        context["conflict"] = conflict = getattr(request, "conflict", None)
+        if conflict:
+            context["shown"] = conflict.shown
+        elif form.is_bound:
+            context["shown"] = request.POST.get(conflicts.SHOWN, "")
+        elif obj and self.has_change_permission(request, obj):
+            formsets = [each.formset for each in context["inline_admin_formsets"] if each.has_change_permission]
+            context["shown"] = conflicts.signed(obj, conflicts.state_of(form, formsets))
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def changelist_view(self, request, extra_context=None):
         """A list without actions and without fields to fill in takes no posts: whoever sends one made it by hand."""
@@ -100,6 +162,19 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
         """One line of the trail; `message` is what the admin's own history says, names of fields and no values."""
         told = {"message": nameless(message)} if message else {}
         TrailEntry.objects.record(action, by=request.user, target=obj, request=request, **told)
+
+
+class NotYet:
+    """Mixed into a form that must not be saved before somebody has chosen."""
+
+    def clean(self):
+        self.add_error(None, "还没有保存：打开页面以后，别人改动了这里的内容。请在上面选择后再次保存。")
+        return super().clean()
+
+
+def lock(rows) -> None:
+    """Until the end of the transaction nobody else changes these rows. SQLite lets only one write at a time anyway."""
+    list(rows.select_for_update().order_by("pk").values("pk"))
 
 
 def can_hold(model, name: str, proposed) -> bool:

@@ -34,12 +34,12 @@ def _lines(document: NoticeDocument) -> list[str]:
 def _paired(before: list[str], after: list[str]) -> list[Change]:
     """Paragraphs that stand for each other are compared letter by letter; what is left over came or went whole."""
     shared = min(len(before), len(after))
-    changes = [_letters(old, new) for old, new in zip(before, after, strict=False)]
+    changes = [letters(old, new) for old, new in zip(before, after, strict=False)]
     changes += [Change(((REMOVED, old),)) for old in before[shared:]]
     return changes + [Change(((ADDED, new),)) for new in after[shared:]]
 
 
-def _letters(old: str, new: str) -> Change:
+def letters(old: str, new: str) -> Change:
     before, after = _tokens(old), _tokens(new)
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     if matcher.ratio() < 0.4:  # another paragraph, not a changed one: letters would be confetti
