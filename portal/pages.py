@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
+from notices import privacy as privacy_notice
 from notices.models import Checkpoint, InspectionRound, Organisation, ReceivingOffice, ReferenceYear
 from notices.snapshots import prepared
-from objections.models import PRIVACY_VERSION
 
 from . import elder, languages
 
@@ -50,9 +50,7 @@ def help_page(request):
 @prepared()
 @require_safe
 def privacy(request):
-    return render(
-        request, "privacy.html", {"version": PRIVACY_VERSION, "keep_days": ReceivingOffice().keep_personal_data_days}
-    )
+    return render(request, "privacy.html", {"version": privacy_notice.VERSION, "kept_for": ReceivingOffice().kept_for})
 
 
 @prepared()

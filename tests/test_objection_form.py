@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from django.urls import reverse
 from django.utils import timezone
 
+from notices.models import ReceivingOffice
 from objections import receipts
 from objections.models import Objection, OutgoingMail
 from tests.make import DAY, make_notice, make_office, make_organisation, withdraw
@@ -149,6 +150,15 @@ def test_the_same_form_with_another_text_asks_and_keeps_the_text(client):
     again = send(client, notice, token_of(response), content="另一段话")
     assert again.status_code == 303
     assert Objection.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(1095, "再保存3年（1095天），"), (100, "再保存100天，"), (365, "再保存1年（365天），")]
+)
+def test_the_form_says_how_long_what_is_said_is_kept(client, days, words):
+    notice = make_notice()
+    ReceivingOffice.objects.update(keep_personal_data_days=days)
+    assert words in client.get(url(notice)).content.decode()
 
 
 @pytest.mark.parametrize("token", ["", "garbage", "a:b:c", None])

@@ -53,6 +53,11 @@ def told(now=None) -> list[str]:
 # --- Asking and confirming -------------------------------------------------------------------------------------------
 
 
+def test_which_privacy_notice_was_agreed_to_is_stored(client):
+    subscriber = subscribed(client)
+    assert f"版本：{subscriber.subscriptions.get().privacy_version}" in client.get("/privacy/").content.decode()
+
+
 def test_nothing_is_sent_before_the_button_behind_the_link_is_pressed(client):
     assert ask(client).url == "/subscribe/sent/"
     link = link_sent()

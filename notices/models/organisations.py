@@ -5,7 +5,7 @@ from django.core.validators import RegexValidator, validate_email
 from django.db import models
 from django.db.models import Q
 
-from notices import windows
+from notices import privacy, windows
 from notices.documents.notice import STAGES, Office
 
 from .scope import ScopedQuerySet
@@ -162,6 +162,11 @@ class ReceivingOffice(models.Model):
     def mailbox_list(self) -> list[str]:
         """The addresses that are told of an objection, in the order entered, each once."""
         return list(dict.fromkeys(self.mailboxes.replace(",", " ").replace(";", " ").split()))
+
+    @property
+    def kept_for(self) -> str:
+        """How long personal data are kept after the end of a case, in words."""
+        return privacy.how_long(self.keep_personal_data_days)
 
     def as_printed(self) -> Office:
         """What a notice says about this office."""

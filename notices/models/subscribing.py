@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from notices import privacy
 from notices.encryption import EncryptedTextField
 
 from .counter import Counter
@@ -51,7 +52,8 @@ class SubscriberManager(models.Manager):
         if Counter.objects.hit(key, at + datetime.timedelta(days=1)) > A_DAY:
             return
         subscriber, _ = self.get_or_create(digest=digest, defaults={"email": email, "created_at": at})
-        subscription, _ = subscriber.subscriptions.update_or_create(**topic, defaults={"asked_at": at})
+        asked = {"asked_at": at, "privacy_version": privacy.VERSION}
+        subscription, _ = subscriber.subscriptions.update_or_create(**topic, defaults=asked)
         ConfirmationMail.objects.queue(email, at, subscription=subscription)
 
     def by_token(self, token: str) -> "Subscriber | None":
@@ -112,6 +114,7 @@ class Subscription(models.Model):
     )
     words = models.CharField("词语", max_length=100, blank=True)
     asked_at = models.DateTimeField("申请时间")
+    privacy_version = models.CharField("个人信息告知版本", max_length=20)
     confirmed_at = models.DateTimeField("确认时间", null=True, blank=True)
 
     objects = SubscriptionManager()

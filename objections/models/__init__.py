@@ -1,6 +1,6 @@
 from .attachment import Attachment
 from .handling import Note, Reminder
-from .objection import PRIVACY_VERSION, Event, Objection
+from .objection import Event, Objection
 from .objector import Supplement
 from .outgoing import OutgoingMail
 from .queue import Status
@@ -9,7 +9,6 @@ from .tally import Tally
 from .terms import HandlingTerms
 
 __all__ = [
-    "PRIVACY_VERSION",
     "AlreadyReceived",
     "Attachment",
     "Event",

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from notices import privacy
 from notices.attachments import Checked
 from notices.models import Edition, NotAllowed, Organisation, PublicityNotice, ReceivingOffice
 from notices.models.constraints import explained, pair, who
@@ -27,8 +28,6 @@ from .queue import FACTS, NEXT_DUE, UNANSWERED, UNDECIDED, ObjectionQuerySet, St
 from .receiving import AlreadyReceived, canonical, content_digest, sha256
 from .terms import HandlingTerms
 
-# The version of the privacy notice that the form shows; recorded with every consent. Change it with the text.
-PRIVACY_VERSION = "2026-11-23"
 SAID = ("kind", "anonymous", "name", "phone", "email", "concerns", "content")
 
 
@@ -49,7 +48,7 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
         `said` holds the cleaned form fields, `token` is the form's own; `arrival` says how and when it came where
         that was not by the web form. Raises AlreadyReceived when a form with this token has been stored.
         """
-        arrival = {"received_on": timezone.localdate(at), "privacy_version": PRIVACY_VERSION} | arrival
+        arrival = {"received_on": timezone.localdate(at), "privacy_version": privacy.VERSION} | arrival
         objection = Objection(
             notice=edition.notice,
             edition=edition,
