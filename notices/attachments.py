@@ -13,6 +13,8 @@ import unicodedata
 import zipfile
 import zlib
 
+from django.utils.translation import gettext as _
+
 MEGABYTE = 1024 * 1024
 MAX_FILE = 10 * MEGABYTE
 MAX_FILES = 5
@@ -39,12 +41,10 @@ LIMITS = (
     f"可以不附。PDF、JPEG、PNG、docx、xlsx、txt 文件，每个不超过 {MAX_FILE // MEGABYTE} MB，"
     f"最多 {MAX_FILES} 个，合计不超过 {MAX_TOTAL // MEGABYTE} MB。"
 )
-_BROKEN = "文件不完整或已损坏，请重新导出或重新拍照后再选择"
-_BOMB = "解压后过大，不能接收"
 
 
 class Refused(Exception):
-    """The file cannot be attached; the message, in Chinese, says why and what to do."""
+    """The file cannot be attached; the message, in the language of the page, says why and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,19 +61,20 @@ class Checked:
 def check_all(uploads: list) -> list[Checked]:
     """The uploads of one objection. Raises Refused with a sentence for each that cannot be taken."""
     if len(uploads) > MAX_FILES:
-        raise Refused(f"最多 {MAX_FILES} 个附件，您选择了 {len(uploads)} 个。")
+        counts = {"most": MAX_FILES, "chosen": len(uploads)}
+        raise Refused(_("最多 %(most)s 个附件，您选择了 %(chosen)s 个。") % counts)
     checked, refusals = [], []
     for upload in uploads:
         try:
             checked.append(check(upload))
         except Refused as refusal:
-            refusals.append(f"“{clean_name(upload.name)}”：{refusal}。")
+            refusals.append(_("“%(name)s”：%(refusal)s。") % {"name": clean_name(upload.name), "refusal": refusal})
     if refusals:
         raise Refused(*refusals)
     total = sum(each.size for each in checked)
     if total > MAX_TOTAL:
-        limit = MAX_TOTAL // MEGABYTE
-        raise Refused(f"附件合计 {total / MEGABYTE:.1f} MB，超过 {limit} MB。请减少附件，或压缩图片后再选择。")
+        sizes = {"size": f"{total / MEGABYTE:.1f}", "limit": MAX_TOTAL // MEGABYTE}
+        raise Refused(_("附件合计 %(size)s MB，超过 %(limit)s MB。请减少附件，或压缩图片后再选择。") % sizes)
     return checked
 
 
@@ -81,12 +82,13 @@ def check(upload) -> Checked:
     """One upload (Django's UploadedFile). Raises Refused, with half a sentence."""
     name = clean_name(upload.name)
     if upload.size > MAX_FILE:
-        raise Refused(f"有 {upload.size / MEGABYTE:.1f} MB，超过 {MAX_FILE // MEGABYTE} MB")
+        sizes = {"size": f"{upload.size / MEGABYTE:.1f}", "limit": MAX_FILE // MEGABYTE}
+        raise Refused(_("有 %(size)s MB，超过 %(limit)s MB") % sizes)
     if not upload.size:
-        raise Refused("文件是空的")
+        raise Refused(_("文件是空的"))
     kind = EXTENSIONS.get(name.rpartition(".")[2].lower()) if "." in name else None
     if not kind:
-        raise Refused("不能接收这种文件，只接收 PDF、JPEG、PNG、docx、xlsx 和 txt")
+        raise Refused(_("不能接收这种文件，只接收 PDF、JPEG、PNG、docx、xlsx 和 txt"))
     _CHECKS[kind](upload)
     return Checked(upload, name, kind, upload.size, sha256(upload))
 
@@ -121,24 +123,24 @@ def _read(upload) -> bytes:
 def _check_pdf(upload) -> None:
     content = _read(upload)
     if not re.match(rb"%PDF-[12]\.\d", content):
-        raise Refused("内容不是 PDF，与文件名不符")
+        raise Refused(_("内容不是 PDF，与文件名不符"))
     if b"startxref" not in content[-2048:] or b"%%EOF" not in content[-2048:]:
-        raise Refused(_BROKEN)
+        raise _broken()
 
 
 def _check_png(upload) -> None:
     content = _read(upload)
     if not content.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"):
-        raise Refused("内容不是 PNG 图片，与文件名不符")
+        raise Refused(_("内容不是 PNG 图片，与文件名不符"))
     _check_size(int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big"))
     place, seen = 8, set()
-    for _ in range(MAX_STEPS):
+    for _step in range(MAX_STEPS):
         seen.add(content[place + 4 : place + 8])
         place += 12 + int.from_bytes(content[place : place + 4], "big")
         if b"IEND" in seen or place + 12 > len(content):
             break
     if not {b"IDAT", b"IEND"} <= seen or place > len(content):
-        raise Refused(_BROKEN)
+        raise _broken()
 
 
 _FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive: what browsers and Pillow show
@@ -150,9 +152,9 @@ def _check_jpeg(upload) -> None:
     """Segment by segment to the picture's data, then to its end mark; a thumbnail inside a segment counts for nothing."""
     content = _read(upload)
     if not content.startswith(b"\xff\xd8\xff"):
-        raise Refused("内容不是 JPEG 图片，与文件名不符")
+        raise Refused(_("内容不是 JPEG 图片，与文件名不符"))
     place, seen = 2, set()
-    for _ in range(MAX_STEPS):
+    for _step in range(MAX_STEPS):
         found = _MARKER.search(content, place)
         if not found or content[found.start() + 1] == _END:
             break
@@ -162,22 +164,31 @@ def _check_jpeg(upload) -> None:
         seen.add(marker)
         place += max(int.from_bytes(content[place : place + 2], "big"), 2)
     if not (found and content[found.start() + 1] == _END and seen & _FRAMES and _SCAN in seen):
-        raise Refused(_BROKEN)
+        raise _broken()
+
+
+def _broken() -> Refused:
+    return Refused(_("文件不完整或已损坏，请重新导出或重新拍照后再选择"))
+
+
+def _bomb() -> Refused:
+    return Refused(_("解压后过大，不能接收"))
 
 
 def _check_size(width: int, height: int) -> None:
     if not width or not height:
-        raise Refused(_BROKEN)
+        raise _broken()
     if width * height > MAX_PIXELS:
-        raise Refused(f"图片有 {width}×{height} 像素，超过 {MAX_PIXELS // 10_000} 万像素，请缩小后再选择")
+        sizes = {"width": width, "height": height, "limit": MAX_PIXELS // 10_000}
+        raise Refused(_("图片有 %(width)s×%(height)s 像素，超过 %(limit)s 万像素，请缩小后再选择") % sizes)
 
 
 def _check_txt(upload) -> None:
     upload.seek(0)
     if _FOREIGN.match(upload.read(512)):
-        raise Refused("内容不是普通文本，与文件名不符")
+        raise Refused(_("内容不是普通文本，与文件名不符"))
     if not any(_decodes(upload, encoding) for encoding in ("utf-8", "gb18030")):
-        raise Refused("不是文本文件，或文字编码无法识别，请用记事本或 WPS 另存为 UTF-8 文本")
+        raise Refused(_("不是文本文件，或文字编码无法识别，请用记事本或 WPS 另存为 UTF-8 文本"))
 
 
 # A text that begins like a page, a picture, a program or another document is one.
@@ -217,12 +228,12 @@ def _check_xlsx(upload) -> None:
 def _check_office(upload, label: str, folder: str, content_type: bytes) -> None:
     content = _read(upload)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
-        raise Refused("是加密的或旧格式的文件，请去掉密码，另存为 docx 或 xlsx 后再选择")
-    foreign = Refused(f"内容不是 {label}，与文件名不符")
+        raise Refused(_("是加密的或旧格式的文件，请去掉密码，另存为 docx 或 xlsx 后再选择"))
+    foreign = Refused(_("内容不是 %(kind)s，与文件名不符") % {"kind": _(label)})
     if not content.startswith(b"PK\x03\x04"):
         raise foreign
     if content.count(b"PK\x01\x02") > MAX_ENTRIES:  # before zipfile makes an object of each
-        raise Refused(_BOMB)
+        raise _bomb()
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             _check_entries(package.infolist())
@@ -233,24 +244,24 @@ def _check_office(upload, label: str, folder: str, content_type: bytes) -> None:
             for entry in package.infolist():
                 _pass_over(package, entry)
     except _BAD_ZIP as error:
-        raise Refused(_BROKEN) from error
+        raise _broken() from error
 
 
 def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
     if any(entry.flag_bits & 1 for entry in entries):
-        raise Refused("文件已加密，请去掉密码后再选择")
+        raise Refused(_("文件已加密，请去掉密码后再选择"))
     if any(_ACTIVE.search(entry.filename) for entry in entries):
-        raise Refused("含有宏或控件，请另存为不带宏的 docx 或 xlsx")
+        raise Refused(_("含有宏或控件，请另存为不带宏的 docx 或 xlsx"))
     declared = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries)
     too_dense = declared > MEGABYTE and declared > MAX_RATIO * max(packed, 1)
     if len(entries) > MAX_ENTRIES or declared > MAX_UNPACKED or too_dense:
-        raise Refused(_BOMB)
+        raise _bomb()
     names = [entry.filename for entry in entries]
     known = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
     strange = any(name.startswith("/") or ".." in name.split("/") or "\\" in name for name in names)
     if strange or len(set(names)) < len(names) or any(entry.compress_type not in known for entry in entries):
-        raise Refused(_BROKEN)
+        raise _broken()
 
 
 def _content_types(package: zipfile.ZipFile) -> bytes:
@@ -258,9 +269,9 @@ def _content_types(package: zipfile.ZipFile) -> bytes:
     with package.open("[Content_Types].xml") as stream:
         types = stream.read(MEGABYTE)
     if b"macroenabled" in types.lower() or b"vbaproject" in types.lower():
-        raise Refused("含有宏，请另存为不带宏的 docx 或 xlsx")
+        raise Refused(_("含有宏，请另存为不带宏的 docx 或 xlsx"))
     if b"&" in types or len(types) == MEGABYTE:
-        raise Refused(_BROKEN)
+        raise _broken()
     return types
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from . import attachments
 
@@ -21,9 +22,9 @@ def check(upload) -> None:
     try:
         found = settings.CLAMD_URL and found_in(upload.chunks())
     except NoAnswer:
-        raise attachments.Refused("病毒扫描暂时不可用，文件没有保存，请稍后再试") from None
+        raise attachments.Refused(_("病毒扫描暂时不可用，文件没有保存，请稍后再试")) from None
     if found:
-        raise attachments.Refused("病毒扫描发现问题，不能接收")
+        raise attachments.Refused(_("病毒扫描发现问题，不能接收"))
 
 
 def found_in(chunks: Iterable[bytes]) -> str:

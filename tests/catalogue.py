@@ -27,6 +27,8 @@ STAFF_PAGES = {
 PRINTED = {"templates/notices/_document.html"}  # the notice itself, which stays in its language
 WITHOUT_TAGS = {"templates/unavailable.html"}  # read as it is when nothing else works
 CODE = (
+    "notices/attachments.py",
+    "notices/clamd.py",
     "notices/forms.py",
     "notices/list_views.py",
     "notices/privacy.py",
@@ -35,6 +37,7 @@ CODE = (
     "objections/views.py",
     "objections/tracking.py",
     "objections/throttle.py",
+    "objections/models/objector.py",
 )
 SAID = re.compile(r'{% translate "([^"]*)"|_\("([^"]*)"\)')
 SENTENCE = re.compile(r"{% blocktranslate.*?%}(.*?){% endblocktranslate %}", re.S)
@@ -68,7 +71,7 @@ def of_code(source: str) -> set[str]:
 
 def labels() -> set[str]:
     """The words of choices that the pages look up one by one."""
-    from notices.attachments import LIMITS
+    from notices.attachments import KINDS, LIMITS
     from notices.models import InspectionRound, RectificationTask, Stage, State
     from notices.models.log import ACTS
     from objections.models import Event, Objection, Status
@@ -76,7 +79,7 @@ def labels() -> set[str]:
 
     kinds = (State, Stage, Status, InspectionRound.Level, InspectionRound.Kind, RectificationTask.Kind, Event.Kind)
     words = {str(label) for kind in (*kinds, Objection.Kind, Objection.Finding) for label in kind.labels}
-    return words | {*ACTS.values(), LIMITS} | {step for _, step, _ in STEPS_AHEAD}
+    return words | {*ACTS.values(), LIMITS, KINDS["docx"], KINDS["xlsx"]} | {step for _, step, _ in STEPS_AHEAD}
 
 
 def sentences() -> set[str]:

@@ -381,3 +381,25 @@ def test_staff_write_down_what_they_are_told_by_telephone(client, objection):
     assert objection.withdrawn_at
     assert objection.erasure_asked_at
     assert objection.events.get(kind="withdrawn").by == wu
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("照片.png", PDF, "the content is not a PNG picture"),
+        ("a.docx", b"PK", "not a Word document"),
+        ("a.txt", b"", "empty"),
+    ],
+)
+def test_in_english_a_file_is_refused_in_english(client, objection, name, content, said):
+    token = post(client).context["token"]
+    fields = CODE | {"text": "more", "token": token, "attachments": upload(name, content)}
+    answer = client.post("/en/objections/track/add/", fields)
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+
+
+def test_in_english_a_verb_refuses_in_english(client, objection):
+    objection.withdraw()
+    answer = client.post("/en/objections/track/add/", CODE | {"text": "more", "token": post(client).context["token"]})
+    assert "This objection is closed or was withdrawn." in answer.content.decode()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from notices.attachments import Checked
 from notices.models import NotAllowed
@@ -18,8 +19,8 @@ from .receiving import AlreadyReceived, canonical, content_digest, sha256
 from .terms import HandlingTerms
 
 MAX_SUPPLEMENTS = 10  # of one objection: with the limits of each, what one receipt code can fill the disk with
-ENDED = "这条异议已经办结或撤回。"
-FULL = f"已经补充了 {MAX_SUPPLEMENTS} 次，网上不能再补充。请直接联系受理部门。"
+ENDED = _("这条异议已经办结或撤回。")
+FULL = _("已经补充了 %(most)s 次，网上不能再补充。请直接联系受理部门。")
 
 
 class ObjectorActs:
@@ -51,7 +52,7 @@ class ObjectorActs:
 
     def _add(self, row: "Supplement", files: list[Attachment]) -> None:
         if self.supplements.count() >= MAX_SUPPLEMENTS:
-            raise NotAllowed(FULL)
+            raise NotAllowed(FULL % {"most": MAX_SUPPLEMENTS})
         self._record("supplemented", OPEN, ENDED, by=None, at=row.at)
         row.save(force_insert=True)
         for file in files:
@@ -71,12 +72,12 @@ class ObjectorActs:
         """Ask that what tells of the person be erased; the office sees to it by `erase_by`."""
         at = at or timezone.now()
         asked = {"erasure_asked_at": at}
-        self._record("erasure", Q(erasure_asked_at=None), "已经申请过删除个人信息。", by=by, at=at, **asked)
+        self._record("erasure", Q(erasure_asked_at=None), _("已经申请过删除个人信息。"), by=by, at=at, **asked)
         OutgoingMail.objects.queue_to_office(self, OutgoingMail.Kind.ERASURE, at=at)
 
     def hand_out(self, *, at: datetime.datetime | None = None) -> None:
         """Write into the story that everything held about the objection was downloaded with its code."""
-        self._record("exported", Q(), "个人信息已经删除，没有可以下载的内容。", by=None, at=at or timezone.now())
+        self._record("exported", Q(), _("个人信息已经删除，没有可以下载的内容。"), by=None, at=at or timezone.now())
 
     @property
     def is_open(self) -> bool:
