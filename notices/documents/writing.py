@@ -12,7 +12,7 @@ from .printing import Imprint
 from .rendering import item_lead, signature
 from .sparing import sparing
 
-FORM = 1  # counts what was changed here, so that nobody keeps a file of the old form
+FORM = 2  # counts what was changed here, so that nobody keeps a file of the old form
 
 # What XML cannot hold: control characters and lone surrogates.
 _IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -140,6 +140,7 @@ def _footer(paragraph, imprint: Imprint) -> None:
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
+    paragraph.paragraph_format.first_line_indent = 0
     for text, field in ((f"{imprint.code}  {imprint.url}  第", "PAGE"), ("页，共", "NUMPAGES"), ("页", "")):
         paragraph.add_run(text)
         if field:
