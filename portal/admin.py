@@ -9,7 +9,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp import admin as totp_admin  # noqa: F401
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from notices.admin.scoped import ScopedChoices
+from notices.admin.scoped import Table
 from notices.admin.verbs import Verb, VerbsAdmin, ask
 from notices.models import Invitation, Membership
 from notices.models.scope import read_by, run_by
@@ -20,7 +20,7 @@ from . import roles, second_factor
 GRANT, CHANGE = "notices.grant_roles", "auth.change_user"
 
 
-class MembershipInline(ScopedChoices, admin.TabularInline):
+class MembershipInline(Table):
     model = Membership
     extra = 0
     min_num = 1

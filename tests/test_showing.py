@@ -94,15 +94,13 @@ def test_the_photo_goes_with_its_row(admin_client, media, django_capture_on_comm
 def test_an_outage_is_entered_by_somebody_and_what_was_measured_stands(admin_client, admin_user):
     now = timezone.localtime()
     known = {
-        "begun_at_0": f"{now - DAY:%Y-%m-%d}",
-        "begun_at_1": "08:00",
-        "ended_at_0": "",
-        "ended_at_1": "",
+        "begun_at": f"{now - DAY:%Y-%m-%dT08:00}",
+        "ended_at": "",
         "note": "停电",
     }
     assert admin_client.post("/admin/notices/outage/add/", known).status_code == 302
     assert Outage.objects.get().entered_by == admin_user
-    ahead = known | {"begun_at_0": f"{now + DAY:%Y-%m-%d}"}
+    ahead = known | {"begun_at": f"{now + DAY:%Y-%m-%dT08:00}"}
     assert "时间不能晚于现在" in admin_client.post("/admin/notices/outage/add/", ahead).content.decode()
     measured = Outage.objects.create(begun_at=now - 2 * HOUR, ended_at=now, source="measured")
     assert admin_client.post(f"/admin/notices/outage/{measured.pk}/change/", known).status_code == 403

@@ -29,7 +29,7 @@ from notices.models import (
 from . import planning
 from .exporting import ExportAdmin
 from .listing import TimeFilter
-from .scoped import StaffAdmin
+from .scoped import StaffAdmin, Table
 from .verbs import Verb, VerbsAdmin, ask, words
 
 
@@ -38,7 +38,7 @@ class ReceivingOfficeInline(admin.StackedInline):
     extra = 0
 
 
-class PublicityRuleInline(admin.TabularInline):
+class PublicityRuleInline(Table):
     model = PublicityRule
     extra = 0
 
@@ -109,7 +109,7 @@ class ProgressReportInline(admin.StackedInline):
         return _of_this_task(super().formfield_for_foreignkey, field, request, "measure", Measure, options)
 
 
-class EvidenceInline(admin.TabularInline):
+class EvidenceInline(Table):
     """The files that are there: to look at and, as long as they are not published, to take away."""
 
     model = Evidence
@@ -132,7 +132,7 @@ class EvidenceInline(admin.TabularInline):
         return filesizeformat(evidence.size)
 
 
-class UploadInline(admin.TabularInline):
+class UploadInline(Table):
     """Where files are added. None is ever replaced: what a reviewer has seen stays what is published."""
 
     model = Evidence

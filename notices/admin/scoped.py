@@ -3,6 +3,7 @@
 import collections
 import contextlib
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
@@ -38,6 +39,21 @@ class ScopedChoices:
 
     def mentioned(self, rows, user):
         return rows.of(user)
+
+
+class Table(ScopedChoices, admin.TabularInline):
+    """Rows of a table in which something is typed: the head of a column names each of its fields."""
+
+    def formfield_for_dbfield(self, field, request, **options):
+        made = super().formfield_for_dbfield(field, request, **options)
+        if made:
+            made.widget.attrs.setdefault("aria-label", made.label)
+        return made
+
+    def get_formset(self, request, obj=None, **options):
+        made = super().get_formset(request, obj, **options)
+        made.deletion_widget = forms.CheckboxInput(attrs={"aria-label": "删除"})
+        return made
 
 
 class StaffAdmin(ScopedChoices, admin.ModelAdmin):

@@ -5,6 +5,7 @@ import datetime
 from django import forms
 from django.contrib import admin
 from django.core.files.base import ContentFile
+from django.db import models
 from django.http import Http404, HttpResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -122,12 +123,21 @@ def _proposal(lost: datetime.timedelta) -> str:
     return f"建议延长 {days} 天，请起草人办理延期" if days else "不足一小时，不建议延长"
 
 
+class ToTheMinute(forms.DateTimeInput):
+    """A day and a time in one field."""
+
+    input_type = "datetime-local"
+
+    def __init__(self, **options):
+        super().__init__(format="%Y-%m-%dT%H:%M", **options)
+
+
 @admin.register(Outage)
 class OutageAdmin(StaffAdmin):
     """What a monitor measured stands as it was measured."""
 
     shared = True
-
+    formfield_overrides = {models.DateTimeField: {"form_class": forms.DateTimeField, "widget": ToTheMinute}}
     list_display = ("begun_at", "ended_at", "source", "note", "entered_by")
     list_filter = ("source",)
     fields = ("begun_at", "ended_at", "note", "concerned")

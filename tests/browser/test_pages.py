@@ -86,12 +86,12 @@ def watched(page, live_server):
     wrong = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("console", lambda message: wrong.append(f"console: {message.text}") if message.type == "error" else None)
-    page.on("request", lambda request: None if _is_home(request.url, live_server.url) else wrong.append(request.url))
+    page.on("request", lambda request: None if is_home(request.url, live_server.url) else wrong.append(request.url))
     page.wrong = wrong
     return page
 
 
-def _is_home(url: str, home: str) -> bool:
+def is_home(url: str, home: str) -> bool:
     return url.startswith((f"{home}/", "data:"))
 
 
