@@ -21,10 +21,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from notices.documents.statements import body_text, find_window
-from notices.models import Edition, PublicityNotice, ReceivingOffice, RectificationTask, Stage, State
+from notices.models import (
+    ConfirmationMail,
+    Edition,
+    Outage,
+    PublicityNotice,
+    ReceivingOffice,
+    RectificationTask,
+    Stage,
+    State,
+    Subscriber,
+)
 from objections.models import Objection, OutgoingMail, Status
 from portal import demo
-from portal.demo import serving
+from portal.demo import serving, staff
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW = "2026-11-23T10:00+08:00"
@@ -89,7 +99,7 @@ def test_nothing_lies_in_the_future_and_references_follow_the_time(filled):
 
 def _times_after(now: datetime.datetime):
     for model in apps.get_models():
-        names = [field.name for field in model._meta.fields if field.name.endswith("_at")]
+        names = [field.name for field in model._meta.fields if field.name.endswith("_at") and field.name != "due_at"]
         for row in model._base_manager.values(*names) if names else []:
             yield from ((model.__name__, name, at) for name, at in row.items() if at and at > now)
 
@@ -197,9 +207,24 @@ def test_the_printed_receipt_codes_find_their_objections(printed):
 
 
 def test_mails_are_sent_where_the_office_has_acted_and_wait_where_not(printed):
-    waiting = OutgoingMail.objects.filter(sent_at=None)
+    waiting = OutgoingMail.objects.filter(sent_at=None, refused_at=None)
     assert {mail.objection.status for mail in waiting} == {Status.RECEIVED}
+    assert OutgoingMail.objects.undeliverable().get().due_at > timezone.now()
     assert not OutgoingMail.objects.exclude(sent_at=None).exclude(token="").exists()
+
+
+def test_a_subscriber_is_told_of_what_comes_next_and_an_outage_stands_in_open_windows(printed):
+    assert Subscriber.objects.get().subscriptions.confirmed().count() == 1
+    assert not ConfirmationMail.objects.unsent().exists()
+    assert Outage.objects.get().concerned(timezone.now()).exists()
+
+
+def test_everybody_finds_something_on_their_start_page(printed, client):
+    for user in get_user_model().objects.filter(
+        username__in=set(staff.PEOPLE) - {"shenji"}
+    ):  # who audits has no duties
+        client.force_login(user)
+        assert "没有等您办理的事项" not in client.get("/admin/").content.decode(), user
 
 
 def test_every_public_page_answers(printed, client):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from notices.models import Organisation
 from notices.models.calendar import current_calendar
 
-from . import notices, objections, parties, staff, tasks
+from . import everyday, notices, objections, parties, staff, tasks
 from .days import Days
 from .diary import Diary
 
@@ -29,5 +29,6 @@ def fill(password: str, now: datetime.datetime | None = None) -> bool:
         drafts = notices.make(days, diary, organisations, cases, users)
         courses = objections.plan(days, diary, drafts, users["yiyi"])
         diary.play()
-        objections.deliver(courses)
+        objections.deliver(courses, days.now)
+        everyday.make(days, organisations, users["yiyi"])
     return True

@@ -70,14 +70,24 @@ def _times(text: dict, notice: PublicityNotice, days: Days) -> tuple[datetime.da
     return received_at - datetime.timedelta(minutes=11), received_at
 
 
-def deliver(courses: list[Course]) -> None:
-    """Where the office has acted, its mails went out at the time; the others wait for the worker."""
+def deliver(courses: list[Course], now: datetime.datetime) -> None:
+    """Where the office has acted, its mails went out at the time; the others wait for the worker. Addresses that a text
+    calls wrong refused theirs."""
     for course in courses:
         if not course.text["steps"]:
             continue
-        for each in course.objection.mails.all():
+        wrong = "refused" in course.text
+        went = [each for each in course.objection.mails.all() if not (wrong and each.recipient == course.text["email"])]
+        for each in went:
             mail.mark_sent(each)
-        course.objection.mails.update(sent_at=F("created_at") + DELIVERY, attempts=1)
+        mails = course.objection.mails.filter(sent_at__isnull=False)
+        mails.update(sent_at=F("created_at") + DELIVERY, attempts=1)
+        course.objection.mails.filter(sent_at__isnull=True).update(
+            refused_at=F("created_at") + DELIVERY,
+            attempts=1,
+            due_at=now + mail.AFTER_REFUSAL,
+            last_error=course.text.get("refused", ""),
+        )
         course.objection.events.filter(kind=Event.Kind.DELIVERED).update(at=course.objection.received_at + DELIVERY)
 
 

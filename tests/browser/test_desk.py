@@ -45,7 +45,9 @@ def check(page) -> None:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{page.url} scrolls sideways at {width}"
         found = page.evaluate("(rules) => axe.run(document, rules)", rules)["violations"]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], f"{page.url} at {width} in the {scheme}"
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], (
+            f"{page.url} at {width} in the {scheme}"
+        )
     page.complaints.clear()  # axe itself tries inline styles
 
 
