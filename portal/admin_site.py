@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 
 from notices.models import TrailEntry
 
-from . import second_factor, sessions
+from . import handbook, second_factor, sessions
 
 CHANGED = TrailEntry.Action.CHANGED
 PLACES = (
@@ -88,6 +88,8 @@ class StaffSite(AdminSite):
             template_name="admin/invitation.html", success_url=reverse_lazy("admin:login"), extra_context=title
         )
         return [
+            path("handbook/", self.admin_view(handbook.page), name="handbook"),
+            path("handbook.pdf", self.admin_view(handbook.file), name="handbook_file"),
             path("second-factor/", self.second_factor, name="second_factor"),
             path("invitation/<uidb64>/<token>/", never_cache(invitation), name="invitation"),
             path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(_nothing), name="view_on_site"),

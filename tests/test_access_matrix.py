@@ -76,6 +76,8 @@ OTHER = {
     "second_factor": ("", dict.fromkeys(ALL, 302)),
     "password_change": ("", dict.fromkeys(ALL, 200)),
     "password_change_done": ("", dict.fromkeys(ALL, 200)),
+    "handbook": ("", dict.fromkeys(ALL, 200)),
+    "handbook_file": ("", dict.fromkeys(ALL, 200)),
     "jsi18n": ("", dict.fromkeys(ALL, 200)),
     "autocomplete": (
         "?app_label=notices&model_name=publicitynotice&field_name=tasks&term=1",
@@ -88,6 +90,11 @@ OTHER = {
     "notices_publicitynotice_export_csv": ("", dict.fromkeys("erhosu", 200)),
     "notices_rectificationtask_export_xlsx": ("", dict.fromkeys("erosu", 200)),
     "notices_rectificationtask_export_csv": ("", dict.fromkeys("erosu", 200)),
+    "objections_objection_export_xlsx": ("", dict.fromkeys("hsu", 200)),
+    "objections_objection_export_csv": ("", dict.fromkeys("hsu", 200)),
+    "objections_objection_export_personal": ("", dict.fromkeys(ALL, 405)),
+    "objections_yearly": ("", dict.fromkeys("hsu", 200)),
+    "objections_yearly_file": ("", dict.fromkeys("hsu", 200)),
     "objections_objection_enter": ("", dict.fromkeys("hu", 200)),
     "objections_outcomes": ("", dict.fromkeys("hu", 200)),
 }

@@ -1,11 +1,14 @@
 """The start page: each line counts what its link lists, and is shown to those whose work it is."""
 
+import datetime
 import html
 import re
 
 import pytest
 from django.utils import timezone
 
+from notices.admin import alarms
+from notices.models import CalendarDay, LogAudit, MailPause
 from tests.make import DAY, make_draft, make_notice, make_objection, make_organisation, make_task, make_user
 
 pytestmark = pytest.mark.django_db
@@ -83,3 +86,52 @@ def test_rows_of_other_organisations_are_not_counted(client):
     assert start(client, "stranger") == {}
     client.force_login(make_user("stranger"))
     assert "没有等您办理的事项" in client.get("/admin/").content.decode()
+
+
+def test_a_second_person_is_asked_for(client):
+    notice, task = make_notice(opens_on=timezone.localdate()), make_task(5)
+    notice.propose_withdrawal(by=make_user("zhang"), reason="责任单位写错")
+    task.closures.create(closed_on=timezone.localdate(), proposed_at=timezone.now(), proposed_by=make_user("zhang"))
+    urgent = make_draft(title="紧急", tasks=[])
+    urgent.publish_in_emergency(by=make_user("zhang"), emergency_reason="台风", confirmed=True)
+    close = ("notices.view_rectificationtask", "notices.close_rectificationtask")
+    shown = start(client, "li", *REVIEWER, *close)
+    for text in ("提议撤回、等待确认的公示", "紧急发布、等待第二人确认的公示", "提议销号、等待确认的任务"):
+        assert (shown[text][0], listed(client, shown[text][1])) == (1, 1), text
+
+
+def warned(client, username: str, *permissions: str) -> str:
+    client.force_login(make_user(username, *permissions))
+    page = client.get("/admin/").content.decode()
+    return page.partition("请先处理")[2].partition("要办的")[0]
+
+
+def test_each_is_warned_of_what_they_can_act_on(client):
+    now = timezone.now()
+    MailPause.objects.begin(now, "连接被拒绝", DAY)
+    LogAudit.objects.create(audited_at=now, count=1, differences=["第 3 行不符"])
+    handler, editor = warned(client, "wu", *HANDLER), warned(client, "zhang", *EDITOR)
+    reviewer = warned(client, "li", *REVIEWER)
+    assert ("等待发出" in handler, "等待发出" in editor, "等待发出" in reviewer) == (True, False, False)
+    assert ("核对公示日志" in handler, "核对公示日志" in editor, "核对公示日志" in reviewer) == (False, False, True)
+    client.force_login(make_user("boss", is_superuser=True))
+    page = client.get("/admin/").content.decode()
+    assert "等待发出" in page
+    assert "核对公示日志" in page
+
+
+def test_mails_that_do_not_get_out_are_told_to_their_own_office(client):
+    objection = make_objection(make_notice())
+    objection.mails.update(refused_at=timezone.now())
+    count = objection.mails.count()
+    assert f"{count} 封邮件被收件方拒收" in warned(client, "wu", *HANDLER)
+    stranger = make_user("stranger", *HANDLER, organisation=make_organisation("990400", "云岭市生态环境局"))
+    assert "拒收" not in warned(client, stranger.username)
+    assert "拒收" not in warned(client, "zhang", *EDITOR)
+
+
+@pytest.mark.parametrize(("day", "missing"), [((2031, 9, 30), False), ((2031, 10, 1), True)])
+def test_next_years_calendar_is_asked_for_from_october_on(day, missing):
+    now = timezone.make_aware(datetime.datetime(*day, 12))  # noqa: DTZ001 – made aware at once
+    CalendarDay.objects.create(date=datetime.date(2031, 1, 1), working=False, name="元旦", source="公告")
+    assert ("calendar 2032" in {alarm.name for alarm in alarms.alarms(now)}) is missing

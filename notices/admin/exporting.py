@@ -21,7 +21,9 @@ MOST = 10_000  # rows of one file
 
 
 class ExportAdmin(admin.ModelAdmin):
-    """A list that can be taken along, with the columns that it shows: nothing that the list itself hides."""
+    """A list that can be taken along, with the columns that it shows, or those of `export_display`."""
+
+    export_display: tuple[str, ...] = ()
 
     def get_urls(self):
         view = self.admin_site.admin_view(never_cache(require_safe(self.export)))
@@ -35,26 +37,36 @@ class ExportAdmin(admin.ModelAdmin):
         """The rows that the list shows under the filters of the address, all its pages."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        return self.taken_along(request, form, self.export_display or self.list_display)
+
+    def taken_along(self, request, form: str, columns: tuple[str, ...], most: int = MOST):
+        """The file, or the list again with a message when there are more than `most` rows."""
         listed = redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         try:
-            found = self.get_changelist_instance(request).queryset[: MOST + 1]
+            found = self.for_export(self.get_changelist_instance(request).queryset, columns)
         except IncorrectLookupParameters:
             return listed
-        rows = [self._row(each) for each in found]
-        if len(rows) > MOST:
-            messages.error(request, f"超过 {MOST} 行，没有导出；请先筛选，分几次导出。")
+        rows = list(found[: most + 1])
+        if len(rows) > most:
+            messages.error(request, f"超过 {most} 行，没有导出；请先筛选，分几次导出。")
             return listed
-        return self._file(request, form, rows)
+        self.tell(request, form, columns, rows)
+        return self._file(form, columns, rows)
 
-    def _row(self, row) -> list[str]:
-        return [_shown(row, name, self) for name in self.list_display]
+    def for_export(self, rows, columns: tuple[str, ...]):
+        """The rows with what these columns show."""
+        return rows
 
-    def _file(self, request, form: str, rows: list):
+    def tell(self, request, form: str, columns: tuple[str, ...], rows: list) -> None:
+        """The trail says who took how many rows of what."""
         told = {"list": self.opts.label, "rows": len(rows), "format": form}
         TrailEntry.objects.record(TrailEntry.Action.EXPORTED, by=request.user, request=request, **told)
-        rows = [[label_for_field(name, self.model, self) for name in self.list_display], *rows]
+
+    def _file(self, form: str, columns: tuple[str, ...], rows: list):
+        head = [label_for_field(name, self.model, self) for name in columns]
+        cells = [head, *([_shown(row, name, self) for name in columns] for row in rows)]
         title = str(self.opts.verbose_name)
-        content = sheets.to_csv(rows) if form == "csv" else sheets.to_xlsx([(title, rows)], [24] * len(rows[0]))
+        content = sheets.to_csv(cells) if form == "csv" else sheets.to_xlsx([(title, cells)], [24] * len(head))
         name = f"{title}{timezone.localdate():%Y%m%d}.{form}"
         headers = {"Content-Disposition": content_disposition_header(True, name), "X-Content-Type-Options": "nosniff"}
         return HttpResponse(content, content_type=MEDIA_TYPES.get(form, "text/csv; charset=utf-8"), headers=headers)

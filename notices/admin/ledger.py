@@ -79,9 +79,11 @@ class StageFilter(admin.SimpleListFilter):
     parameter_name = "stage"
 
     def lookups(self, request, model_admin):
-        return Stage.choices
+        return [*Stage.choices, ("proposed", "提议销号，待确认")]
 
     def queryset(self, request, queryset):
+        if self.value() == "proposed":
+            return queryset.closure_proposed()
         return queryset.filter(derived_stage=self.value()) if self.value() else queryset
 
 

@@ -98,12 +98,15 @@ class EditionInline(admin.TabularInline):
         return False
 
 
+OF_TWO = [("withdrawing", "提议撤回，待确认"), ("unconfirmed", "紧急发布，待确认")]
+
+
 class StateFilter(admin.SimpleListFilter):
     title = "状态"
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return [("review", "待审核"), ("returned", "已退回"), ("working", "起草或更正中"), *State.choices]
+        return [("review", "待审核"), ("returned", "已退回"), ("working", "起草或更正中"), *OF_TWO, *State.choices]
 
     def queryset(self, request, queryset):
         match self.value():
@@ -113,6 +116,10 @@ class StateFilter(admin.SimpleListFilter):
                 return queryset.returned()
             case "working":
                 return queryset.working()
+            case "withdrawing":
+                return queryset.awaiting_withdrawal()
+            case "unconfirmed":
+                return queryset.awaiting_confirmation()
             case State.DRAFT:
                 return queryset.filter(edition__isnull=True)
             case State.SCHEDULED:

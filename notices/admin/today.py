@@ -43,9 +43,19 @@ def duties(request, today: datetime.date | None = None) -> Iterator[Duty]:
     if user.has_perm("notices.publish_publicitynotice"):
         others = rows.awaiting_review().exclude(drafted_by=user)
         wanted.append(("别人起草、等待审核的公示", others, "state=review&drafter=others"))
+        wanted.append(("提议撤回、等待确认的公示", rows.awaiting_withdrawal(), "state=withdrawing"))
+        wanted.append(("紧急发布、等待第二人确认的公示", rows.awaiting_confirmation(), "state=unconfirmed"))
     wanted.append(("本周开始公示", rows.opening(*week), "week=opening"))
     wanted.append(("本周公示期满", rows.closing(*week), "week=closing"))
     yield from counted(PublicityNotice, wanted)
+    yield from _closures(request)
+
+
+def _closures(request) -> Iterator[Duty]:
+    """Tasks that somebody proposed to strike off the list, for those who may sign it."""
+    if request.user.has_perm("notices.close_rectificationtask"):
+        rows = admin.site.get_model_admin(RectificationTask).get_queryset(request).closure_proposed()
+        yield from counted(RectificationTask, [("提议销号、等待确认的任务", rows, "stage=proposed")])
 
 
 def counted(model, wanted) -> Iterator[Duty]:

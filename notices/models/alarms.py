@@ -76,8 +76,6 @@ class AlarmMail(Outgoing):
     text = models.TextField("内容")
     begun_at = models.DateTimeField("开始时间")
 
-    is_mended = False
-
     objects = OutgoingQuerySet.as_manager()
 
     class Meta(Outgoing.Meta):

@@ -126,6 +126,8 @@ class Edition(models.Model):
         ordering = ("notice", "number")
         indexes = [
             models.Index(fields=["closes_on", "opens_on"], name="notices_edition_window"),  # the state filter
+            models.Index(fields=["opens_on"], name="notices_edition_opens"),  # what opens this week
+            models.Index(fields=["via"], name="notices_edition_via"),  # what an emergency brought out
             models.Index(fields=["public_from"], name="notices_edition_public_from"),  # what comes out next
         ]
         constraints = [

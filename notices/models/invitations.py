@@ -35,6 +35,7 @@ class Invitation(Outgoing):
 
     objects = InvitationQuerySet.as_manager()
     needs = ("user",)
+    mended_with = "auth.change_user"
 
     class Meta(Outgoing.Meta):
         verbose_name = verbose_name_plural = "设置口令的邮件"

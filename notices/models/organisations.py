@@ -184,7 +184,9 @@ class PublicityRule(models.Model):
     stage = models.CharField(
         "公示环节", max_length=20, choices=list(STAGES.items()), blank=True, help_text="留空表示适用于所有环节。"
     )
-    length = models.PositiveSmallIntegerField("公示天数", default=windows.NORM.length)
+    length = models.PositiveSmallIntegerField(
+        "公示天数", default=windows.NORM.length, help_text="少于这个天数不能发布，多于时提示。"
+    )
     unit = models.CharField("天数单位", max_length=10, choices=Unit, default=Unit.WORKING)
     first_day_counts = models.BooleanField("首日计入", default=True, help_text="公示当天算第一天。")
 

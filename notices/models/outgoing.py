@@ -66,7 +66,7 @@ class Outgoing(models.Model):
     objects = OutgoingQuerySet.as_manager()
     needs: tuple[str, ...] = ()  # relations that composing reads
     spares: tuple[str, ...] = ()  # columns of theirs that it seldom reads
-    is_mended = True  # staff put an address right that refuses; else nobody is told
+    mended_with = ""  # the permission to put an address right that refuses; "" where nobody is told
 
     class Meta:
         abstract = True
@@ -118,7 +118,7 @@ class Outgoing(models.Model):
 
 def mended_outboxes() -> list[type[Outgoing]]:
     """Those whose undeliverable mails are for staff to look at."""
-    return [model for model in outboxes() if model.is_mended]
+    return [model for model in outboxes() if model.mended_with]
 
 
 def outboxes() -> list[type[Outgoing]]:

@@ -85,6 +85,14 @@ class NoticeQuerySet(ScopedQuerySet):
     def awaiting_review(self):
         return self.filter(submitted_at__isnull=False)
 
+    def awaiting_withdrawal(self):
+        """Whose withdrawal somebody proposed and nobody has confirmed."""
+        return self.filter(withdrawal_proposed_at__isnull=False, withdrawn_at__isnull=True)
+
+    def awaiting_confirmation(self):
+        """Published in an emergency, and no second person stands by it yet. What the command line published may wait."""
+        return self.filter(edition__via=Edition.Via.EMERGENCY, edition__confirmation__isnull=True)
+
     def in_state(self, state: str, today: datetime.date):
         """The notices in one public state; every public one when `state` names none."""
         match state:
@@ -133,10 +141,16 @@ class PublicityNotice(PublishedActs, models.Model):
         default="self_acceptance",
         help_text="决定公示期的长短。",
     )
-    title = models.CharField("标题", max_length=200)
+    title = models.CharField("标题", max_length=200, help_text="公众看到的全称；同一单位的公示标题不要相同。")
     basis = models.TextField("依据", blank=True, help_text="标题下的第一段：根据哪些文件，对什么进行公示。")
     receiving_office = models.ForeignKey(
-        ReceivingOffice, models.PROTECT, verbose_name="受理部门", null=True, blank=True, related_name="notices"
+        ReceivingOffice,
+        models.PROTECT,
+        verbose_name="受理部门",
+        null=True,
+        blank=True,
+        related_name="notices",
+        help_text="群众向它提出异议；发布前必须选定。",
     )
     signatories = models.CharField(
         "落款", max_length=300, blank=True, help_text="落款单位；几个单位之间用空格分开，没有落款时不填。"
@@ -182,6 +196,11 @@ class PublicityNotice(PublishedActs, models.Model):
             # Of many the few that are worked on, wait for a reviewer, are withdrawn: filters and the start page.
             models.Index(fields=["drafted_by"], condition=Q(drafted_at__isnull=False), name="notices_worked_on"),
             models.Index(fields=["submitted_at"], condition=Q(submitted_at__isnull=False), name="notices_to_review"),
+            models.Index(
+                fields=["withdrawal_proposed_at"],
+                condition=Q(withdrawal_proposed_at__isnull=False),
+                name="notices_withdrawal_proposed",
+            ),
             models.Index(fields=["withdrawn_at"], condition=Q(withdrawn_at__isnull=False), name="notices_withdrawn"),
         ]
         constraints = [

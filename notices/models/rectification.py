@@ -73,6 +73,10 @@ class TaskQuerySet(ScopedQuerySet):
         notices = self.model._meta.get_field("notices").related_model.objects.public()
         return self.filter(Exists(notices.filter(edition__tasks=OuterRef("pk")).exclude(edition__document=b"")))
 
+    def closure_proposed(self):
+        """Which somebody proposed to strike off the list and nobody has signed."""
+        return self.filter(Exists(Closure.objects.proposed().filter(task=OuterRef("pk"))))
+
     def staged(self, today: datetime.date | None = None):
         """Annotates `derived_stage` for `today` (a day in Asia/Shanghai): what RectificationTask.stage says of one."""
         today = today or timezone.localdate()
@@ -114,14 +118,14 @@ class RectificationTask(models.Model):
     number_text = models.CharField("序号写法", max_length=50, blank=True, help_text="与方案一致，例如：第一项。")
     case_number = models.CharField("受理编号", max_length=50, blank=True, help_text="信访交办件的编号。")
     title = models.CharField("简称", max_length=200, blank=True, help_text="列表里显示的一句话，可不填。")
-    problem = models.TextField("反馈问题")
-    objective = models.TextField("整改目标", blank=True)
+    problem = models.TextField("反馈问题", help_text="与反馈意见原文一致。")
+    objective = models.TextField("整改目标", blank=True, help_text="与整改方案原文一致。")
     deadline_text = models.CharField(
         "整改时限", max_length=200, blank=True, help_text="按方案原文填写，例如：2024年12月底、立行立改、长期坚持。"
     )
     deadline_on = models.DateField("时限日期", null=True, blank=True, help_text="有明确日期时填写，用于提醒逾期。")
-    responsible_units = models.CharField("责任单位", max_length=500, blank=True)
-    supervising_units = models.CharField("督导单位", max_length=500, blank=True)
+    responsible_units = models.CharField("责任单位", max_length=500, blank=True, help_text="几个单位之间用顿号分开。")
+    supervising_units = models.CharField("督导单位", max_length=500, blank=True, help_text="几个单位之间用顿号分开。")
     created_at = models.DateTimeField("录入时间", default=timezone.now, editable=False)
 
     objects = TaskQuerySet.as_manager()

@@ -167,8 +167,6 @@ class ConfirmationMail(Outgoing):
     subscription = models.ForeignKey(Subscription, models.CASCADE, verbose_name="订阅", related_name="mails")
 
     needs = ("subscription__organisation", "subscription__round", "subscription__subscriber")
-    is_mended = False
-
     objects = OutgoingQuerySet.as_manager()
 
     class Meta(Outgoing.Meta):
@@ -216,8 +214,6 @@ class DigestMail(Outgoing):
     lines = models.JSONField("日志序号", default=list)
 
     needs = ("subscriber",)
-    is_mended = False
-
     objects = OutgoingQuerySet.as_manager()
 
     class Meta(Outgoing.Meta):

@@ -8,9 +8,10 @@ from notices.admin import today
 register = template.Library()
 
 
-@register.simple_tag
-def alarms() -> list[found.Alarm]:
-    return found.alarms()
+@register.simple_tag(takes_context=True)
+def alarms(context) -> list[found.Alarm]:
+    """What the reader can act on."""
+    return found.alarms(user=context["user"])
 
 
 @register.simple_tag(takes_context=True)

@@ -25,8 +25,9 @@ from objections.masking import masked_email, masked_name, masked_phone
 from objections.models import Event, Note, Objection, Status, Supplement
 from objections.models.queue import BY_DUE_DATE
 
-from . import entering, statements
+from . import entering, statements, yearly
 from .attachments import AttachmentInline, AttachmentsAdmin
+from .exporting import TakenAlong
 from .revealing import RevealingAdmin, reveal
 from .today import SOON
 
@@ -155,7 +156,7 @@ def searched(typed: str) -> Q:
 
 
 @admin.register(Objection)
-class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
+class ObjectionAdmin(TakenAlong, AttachmentsAdmin, RevealingAdmin):
     change_list_template = "admin/objections/objection/change_list.html"
     list_display = (
         "number",
@@ -264,6 +265,8 @@ class ObjectionAdmin(AttachmentsAdmin, RevealingAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("enter/", wrap(entering.enter), name="objections_objection_enter"),
+            path("yearly/", wrap(yearly.page), name="objections_yearly"),
+            path("yearly.xlsx", wrap(yearly.file), name="objections_yearly_file"),
             path("outcomes/", wrap(statements.notices), name="objections_outcomes"),
             path("notices/<int:pk>/outcome/", wrap(statements.statement), name="objections_outcome"),
             re_path(

@@ -71,6 +71,7 @@ class OutgoingMail(OfObjection, Outgoing):
 
     objects = OutgoingMailManager()
     needs = ("objection__notice__edition", "office")
+    mended_with = "objections.handle_objection"
     spares = ("objection__notice__edition__document", *impersonal("objection__"))
 
     class Meta(Outgoing.Meta):

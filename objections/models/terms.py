@@ -17,7 +17,11 @@ class HandlingTerms(models.Model):
     belongs_to = "office__organisation"
 
     office = models.OneToOneField(
-        ReceivingOffice, models.CASCADE, verbose_name="受理部门", related_name="handling_terms"
+        ReceivingOffice,
+        models.CASCADE,
+        verbose_name="受理部门",
+        related_name="handling_terms",
+        help_text="每个部门一条；没有登记的按默认天数。",
     )
     decide_within = models.PositiveSmallIntegerField(
         "决定是否受理的天数", default=15, help_text="收到次日起算。改动只影响以后收到的异议。"
