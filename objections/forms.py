@@ -266,8 +266,8 @@ class ObjectionForm(FilesForm):
         question = throttle.question(self.data.get("token", ""))
         self.fields["answer"] = forms.CharField(label=question, required=False, max_length=20, help_text=help_text)
 
-    def store(self, **arrival) -> Objection:
-        """Store what was said. Raises AlreadyReceived and vault.Unavailable."""
+    def store(self, **arrival) -> Objection | None:
+        """Store what was said; None when it was not `admitted`. Raises AlreadyReceived and vault.Unavailable."""
         return Objection.objects.receive(said=self.said(), attachments=self.checked, **arrival)
 
     def said(self) -> dict:

@@ -77,7 +77,7 @@ def object_to(request, reference):
     now = timezone.now()  # before the files come in: a slow line makes nobody late
     is_read = request.method != "POST" or read_post(request)
     notice = get_object_or_404(
-        PublicityNotice.objects.public().select_related("edition__receiving_office", "organisation"),
+        PublicityNotice.objects.public().select_related("edition__receiving_office__organisation", "organisation"),
         reference=reference,
     )
     if request.method == "POST":
@@ -99,12 +99,12 @@ def _receive(request, notice, now):
     if not opened:
         form.add_error(None, _("这份表单已经失效，您填写的内容还在，请核对后再点一次“提交异议”。"))
         return _form_page(request, notice, form, new_token(notice, now), status=422)
-    edition = get_object_or_404(Edition, pk=opened[0], notice=notice)
-    edition.notice = notice
+    edition = _seen(notice, opened[0])
+    admitted = functools.partial(_is_admitted, request, form, token, opened[1], now)
+    arrival = {"edition": edition, "token": token, "opened_at": opened[1], "at": now, "admitted": admitted}
     try:
-        if not form.is_valid() or not form.is_harmless() or _asks(request, form, token, opened[1], now):
+        if not form.is_valid() or not form.is_harmless() or not form.store(**arrival):
             return _form_page(request, notice, form, token, status=422)
-        form.store(edition=edition, token=token, opened_at=opened[1], at=now)
     except keyring.Unavailable as error:
         log.error("%s", error)
         form.add_error(None, NOT_STORED)
@@ -127,17 +127,22 @@ def _receive(request, notice, now):
     return _to_receipt(token)
 
 
-def _asks(request, form, token, opened_at, now) -> bool:
-    """Whether the form goes back with a question, because very much comes from there. A second post of a form that
-    was received is not asked: it is shown its receipt again."""
-    if Objection.objects.has_received(token) or not throttle.doubts(
-        request.META.get("REMOTE_ADDR", ""), opened_at, now
-    ):
-        return False
-    if throttle.is_right(token, request.POST.get("answer", "")):
-        return False
+def _seen(notice, pk: int) -> Edition:
+    """The edition that the form was opened on, mostly the one that stands."""
+    edition = notice.edition if pk == notice.edition_id else get_object_or_404(Edition, pk=pk, notice=notice)
+    edition.notice = notice
+    return edition
+
+
+def _is_admitted(request, form, token, opened_at, now) -> bool:
+    """Whether the objection is stored at once; else the form goes back with a question, because very much comes from
+    there. A second post of a form that was received is not asked: it is shown its receipt again."""
+    if not throttle.doubts(request.META.get("REMOTE_ADDR", ""), opened_at, now):
+        return True
+    if Objection.objects.has_received(token) or throttle.is_right(token, request.POST.get("answer", "")):
+        return True
     form.ask(in_haste=now - opened_at < throttle.HASTE)
-    return True
+    return False
 
 
 def _form_page(request, notice, form, token, status=200):

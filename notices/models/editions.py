@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import functools
 import secrets
 
 from django.contrib.admin.models import LogEntry as StaffAct
@@ -22,6 +23,10 @@ from .rectification import RectificationTask
 
 # What stands where the title of an erased edition stood.
 REDACTED = "（已依法遮盖）"
+
+
+# The same bytes are the same document, which nobody can change: a form that everybody opens is not read each time.
+_read = functools.lru_cache(32)(NoticeDocument.from_bytes)
 
 
 class EditionQuerySet(models.QuerySet):
@@ -197,7 +202,7 @@ class Edition(models.Model):
 
     def read(self) -> NoticeDocument:
         """The document that was published."""
-        return NoticeDocument.from_bytes(bytes(self.document))
+        return _read(bytes(self.document))
 
     @property
     def short_code(self) -> str:

@@ -3,7 +3,7 @@
 import datetime
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
@@ -41,12 +41,15 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
         opened_at: datetime.datetime,
         at: datetime.datetime,
         attachments: Sequence[Checked] = (),
+        admitted: Callable[[], bool] = lambda: True,
         **arrival,
-    ) -> "Objection":
+    ) -> "Objection | None":
         """Store an objection, its attachments, its first event and its mails in one transaction, the files before it.
 
         `said` holds the cleaned form fields, `token` is the form's own; `arrival` says how and when it came where
-        that was not by the web form. Raises AlreadyReceived when a form with this token has been stored.
+        that was not by the web form. `admitted` is asked in that transaction, so that what it counts costs no commit of
+        its own; where it says no, nothing else is stored and None comes back. Raises AlreadyReceived when a form with
+        this token has been stored.
         """
         arrival = {"received_on": timezone.localdate(at), "privacy_version": privacy.VERSION} | arrival
         objection = Objection(
@@ -62,14 +65,18 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
             **HandlingTerms.of(edition.notice.edition.receiving_office).dates(arrival["received_on"]),
         )
         try:
-            with Attachment.objects.written(attachments, at) as files, transaction.atomic():
-                objection.save(force_insert=True)
-                objection.attachments.add(*files, bulk=False)
-                objection.begin(token, at)
+            with Attachment.objects.written(attachments, at) as files:
+                with transaction.atomic():
+                    if admitted():
+                        objection.save(force_insert=True)
+                        objection.attachments.add(*files, bulk=False)
+                        objection.begin(token, at)
+                        return objection
+                Attachment.objects.take_back(files)
         except IntegrityError:
             self._raise_if_received(objection)
             raise
-        return objection
+        return None
 
     def has_received(self, token: str) -> bool:
         """Whether a form with this token has been stored."""

@@ -31,13 +31,18 @@ class OutgoingMailQuerySet(OutgoingQuerySet):
 class OutgoingMailManager(models.Manager.from_queryset(OutgoingMailQuerySet)):
     def begin(self, objection, token: str, *, at: datetime.datetime) -> None:
         """One row for each mailbox of the receiving office, and one for the objector who left an address."""
-        self.queue_to_office(objection, OutgoingMail.Kind.OFFICE, at=at)
+        mails = self._to_office(objection, OutgoingMail.Kind.OFFICE, at)
         if objection.email:
-            self.queue(objection.email, at, objection=objection, kind=OutgoingMail.Kind.RECEIPT, token=token)
+            receipt = {"objection": objection, "kind": OutgoingMail.Kind.RECEIPT, "token": token}
+            mails.append(self.addressed(objection.email, at, **receipt))
+        self.bulk_create(mails)
 
     def queue_to_office(self, objection, kind: str, *, at: datetime.datetime) -> None:
-        for mailbox, office in objection.mailboxes().items():
-            self.queue(mailbox, at, objection=objection, kind=kind, office=office)
+        self.bulk_create(self._to_office(objection, kind, at))
+
+    def _to_office(self, objection, kind: str, at: datetime.datetime) -> list["OutgoingMail"]:
+        boxes = objection.mailboxes().items()
+        return [self.addressed(box, at, objection=objection, kind=kind, office=office) for box, office in boxes]
 
     def queue_reply(self, objection, *, at: datetime.datetime) -> None:
         if objection.email:

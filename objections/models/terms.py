@@ -60,12 +60,13 @@ class HandlingTerms(models.Model):
 
     def dates(self, received_on: datetime.date) -> dict[str, datetime.date]:
         """`decide_by` and `reply_by` of an objection that came on `received_on`."""
-        lengths = {"decide_by": self.decide_within, "reply_by": self.reply_within}
-        return {name: self.last_day(received_on, days) for name, days in lengths.items()}
+        lengths, calendar = {"decide_by": self.decide_within, "reply_by": self.reply_within}, current_calendar()
+        return {name: self.last_day(received_on, days, calendar) for name, days in lengths.items()}
 
-    def last_day(self, day: datetime.date, days: int) -> datetime.date:
+    def last_day(self, day: datetime.date, days: int, calendar: windows.Calendar | None = None) -> datetime.date:
         """The last of `days` days in this office's unit, counted from the day after `day`."""
-        return current_calendar().last_day(day, windows.Rule(days, self.unit, first_day_counts=False))
+        calendar = calendar or current_calendar()
+        return calendar.last_day(day, windows.Rule(days, self.unit, first_day_counts=False))
 
 
 def form_until(notice: PublicityNotice) -> datetime.date:
