@@ -64,6 +64,27 @@ def prepared(*known: str):
     return decorated
 
 
+def remembered(request, make: Callable[[], "Part"]) -> "Part":
+    """What `make()` gives, kept with the prepared pages as long as they hold: for a page that differs only in a token.
+    An address with any parameter but the view's has it made each time."""
+    memory, key = request.META.get(LAYER), ("part", *Snapshots.key(request.META))
+    if not memory or not memory.until or not set(request.GET) <= {"view"}:
+        return make()
+    return memory.pages.get(key) or memory.add(key, make())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """What is remembered: the page, and what else its view needs to finish it."""
+
+    content: bytes
+    about: tuple = ()
+
+    @property
+    def size(self) -> int:
+        return len(self.content) + 1000
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Form:
     """A page as it is sent, plain or packed: `headers` with the body, `unchanged` with 304."""
@@ -144,15 +165,17 @@ class Memory:
 
     def __init__(self, seen: tuple | None, since: float, until: float):
         self.seen, self.since, self.until = seen, since, until
-        self.pages: dict[tuple, Page] = {}
-        self.size = 0
+        self.pages: dict[tuple, Page | Part] = {}
+        self.size, self.adding = 0, threading.Lock()
 
-    def add(self, key: tuple, page: Page) -> None:
+    def add(self, key: tuple, page: Page | Part) -> Page | Part:
         """Keep one more; the oldest go when there are too many."""
-        self.pages[key] = page
-        self.size += page.size
-        while self.size > MEMORY:
-            self.size -= self.pages.pop(next(iter(self.pages))).size
+        with self.adding:
+            self.pages[key] = page
+            self.size += page.size
+            while self.size > MEMORY:
+                self.size -= self.pages.pop(next(iter(self.pages))).size
+        return page
 
 
 class Commits:
@@ -194,7 +217,7 @@ class Snapshots:
     def __init__(self, application: Callable):
         self.application = application
         self.stamp = str(settings.STAMP_PATH)
-        self.adding, self.renewing = threading.Lock(), threading.Lock()
+        self.renewing = threading.Lock()
         self.memory = Memory(None, 0, 0)
         self.commits, self.shown, self.asked_at = None, None, -OLDEST
 
@@ -202,14 +225,14 @@ class Snapshots:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "HEAD") or "HTTP_IF_MATCH" in environ or "HTTP_IF_UNMODIFIED_SINCE" in environ:
             return self.application(environ, start_response)
-        memory, key = self._current(), self._key(environ)
+        memory, key = self._current(), self.key(environ)
         page = memory.pages.get(key)
         if page:
             return page.answer(environ, start_response, time.time(), memory.until)
         return self._make(memory, key, environ, start_response)
 
     @staticmethod
-    def _key(environ) -> tuple:
+    def key(environ) -> tuple:
         """All that a public page depends on. Host and scheme are as they were sent: Django has judged them, or nothing
         would have been kept under them."""
         get = environ.get
@@ -219,7 +242,7 @@ class Snapshots:
     def _make(self, memory: Memory, key: tuple, environ, start_response):
         """Django's answer, kept when it may be."""
         asked = {name: environ[name] for name in CONDITIONS if name in environ}
-        environ[LAYER] = True
+        environ[LAYER] = memory
         said = []
         body = self.application(environ, lambda *arguments: said.append(arguments))
         status, headers = said[-1][:2]
@@ -230,8 +253,7 @@ class Snapshots:
         getattr(body, "close", lambda: None)()
         page = Page(headers, content, made)
         if len(content) <= LARGEST and memory.until:
-            with self.adding:
-                memory.add(key, page)
+            memory.add(key, page)
         return page.answer(environ | asked, start_response, made, memory.until)
 
     # --- Whether what is kept still holds -----------------------------------------------------------------------

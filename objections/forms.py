@@ -4,6 +4,7 @@ import datetime
 import re
 import secrets
 import unicodedata
+from typing import NamedTuple
 
 from crispy_forms.bootstrap import InlineRadios
 from crispy_forms.helper import FormHelper
@@ -31,7 +32,14 @@ PHONE = RegexValidator(r"^\+?[\d\-(), 转x/]{5,60}\Z", _("请填写电话号码�
 NO_IDENTITY_NUMBER = _("请不要填写身份证号：提出异议不需要身份证号。请删去后再提交。")
 
 
-def new_token(notice: PublicityNotice, now: datetime.datetime) -> str:
+class Opened(NamedTuple):
+    """What a form is opened on: a notice, by its keys."""
+
+    pk: int
+    edition_id: int
+
+
+def new_token(notice: PublicityNotice | Opened, now: datetime.datetime) -> str:
     """A signed token for one form: which notice and edition it was opened on, when, and a nonce."""
     opened = {"n": notice.pk, "e": notice.edition_id, "t": now.timestamp(), "x": secrets.token_urlsafe(16)}
     return signing.dumps(opened, salt=SALT)

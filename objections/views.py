@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import secrets
 
 from cryptography.fernet import InvalidToken
 from django import db
@@ -19,10 +20,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from notices import attachments
 from notices.encryption import cipher
 from notices.models import Edition, PublicityNotice
+from notices.snapshots import Part, remembered
 from notices.views import telephones
 
 from . import keyring, receipts, throttle
-from .forms import ObjectionForm, new_token, read_token, takes_objections
+from .forms import ObjectionForm, Opened, new_token, read_token, takes_objections
 from .models import AlreadyReceived, Objection
 from .models.terms import form_until
 from .uploads import read_post
@@ -36,6 +38,7 @@ CHOOSE_AGAIN = _("您填写的文字都还在；附件没有保存，请重新�
 NOT_STORED = _("系统暂时不能保存，这次没有保存。您填写的内容都还在，请过几分钟再点一次“提交异议”。")
 AWAY = _("附件暂时无法检查或保存，这次没有提交。请稍后再试，或不带附件先提交文字。")
 RETRY_AFTER = 30  # seconds
+PLACE = secrets.token_hex(16).encode()  # stands where a form's own token goes; nobody can guess it
 
 
 def _keeps_what_was_typed(view):
@@ -75,19 +78,28 @@ def try_later(response):
 def object_to(request, reference):
     """The objection form of a notice; a good post answers 303, a bad one 422 with what was typed."""
     now = timezone.now()  # before the files come in: a slow line makes nobody late
-    is_read = request.method != "POST" or read_post(request)
-    notice = get_object_or_404(
-        PublicityNotice.objects.public().select_related("edition__receiving_office__organisation", "organisation"),
-        reference=reference,
-    )
-    if request.method == "POST":
-        return _receive(request, notice, now) if is_read else _too_large(request, notice)
+    if request.method != "POST":
+        page = remembered(request, lambda: _empty_form(request, _notice(reference), now))
+        token = new_token(Opened(*page.about), now) if page.about else ""
+        return HttpResponse(page.content.replace(PLACE, token.encode()))
+    is_read = read_post(request)
+    notice = _notice(reference)
+    return _receive(request, notice, now) if is_read else _too_large(request, notice)
+
+
+def _notice(reference) -> PublicityNotice:
+    found = PublicityNotice.objects.public()
+    found = found.select_related("edition__receiving_office__organisation", "organisation")
+    return get_object_or_404(found, reference=reference)
+
+
+def _empty_form(request, notice, now) -> Part:
+    """The form as everybody gets it, with PLACE for its token; or the page that says why there is none."""
     if not takes_objections(notice, now):
-        return _not_open(request, notice)
-    form = ObjectionForm(
-        notice=notice, document=notice.edition.read(), initial={"concerns": request.GET.get("item", "notice")}
-    )
-    return _form_page(request, notice, form, new_token(notice, now))
+        return Part(_not_open(request, notice).content)
+    concerned = {"concerns": request.GET.get("item", "notice")}
+    form = ObjectionForm(notice=notice, document=notice.edition.read(), initial=concerned)
+    return Part(_form_page(request, notice, form, PLACE.decode()).content, (notice.pk, notice.edition_id))
 
 
 def _receive(request, notice, now):
