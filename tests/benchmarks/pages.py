@@ -48,13 +48,13 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
-    """gunicorn with a WSGI application, in `folder`; ends with the block."""
+    """gunicorn with a WSGI application that lies in `folder`, run by `python`; ends with the block."""
 
-    def __init__(self, application: str, **environment):
+    def __init__(self, application: str, *, python: str = sys.executable, folder: Path = ROOT, **environment):
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        command = [sys.executable, "-m", "gunicorn", *SERVER, "--bind", f"127.0.0.1:{self.port}", application]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
+        command = [python, "-m", "gunicorn", *SERVER, "--bind", f"127.0.0.1:{self.port}", application]
+        self.process = subprocess.Popen(command, cwd=folder, env=os.environ | environment)
 
     def __enter__(self):
         for _ in range(300):
@@ -104,7 +104,7 @@ def load(server: Server, path: str, headers: dict, requests: int) -> tuple[float
     """(requests a second, processor seconds a request)."""
     said = [option for name, value in headers.items() for option in ("-H", f"{name}: {value}")]
     before = server.spent()
-    command = ["ab", "-q", "-k", "-c", "8", "-n", str(requests), *said, f"http://127.0.0.1:{server.port}{path}"]
+    command = ["ab", "-q", "-k", "-l", "-c", "8", "-n", str(requests), *said, f"http://127.0.0.1:{server.port}{path}"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     failed = int(re.search(r"Failed requests:\s+(\d+)", told)[1])
     if failed:
@@ -112,20 +112,21 @@ def load(server: Server, path: str, headers: dict, requests: int) -> tuple[float
     return float(re.search(r"Requests per second:\s+([\d.]+)", told)[1]), (server.spent() - before) / requests
 
 
-def compared(portal: Server, bare: Server, path: str, headers: dict, rounds: int, requests: int) -> tuple[float, float]:
-    """How much the portal does of what the bare function does: requests a second, and by processor time."""
-    found = {portal: [], bare: []}
+def compared(ours: tuple, theirs: tuple, rounds: int, requests: int) -> tuple[float, float]:
+    """How much the first does of what the second does: requests a second, and by processor time. Each is a server, a
+    path and headers."""
+    found = [], []
+    for server, path, headers in (ours, theirs):
+        load(server, path, headers, 20)
     for _ in range(rounds):
-        for server in (portal, bare):
-            found[server].append(load(server, path, headers, requests))
-    (rate, cost), (bare_rate, bare_cost) = (
-        map(statistics.median, zip(*found[server], strict=True)) for server in (portal, bare)
-    )
-    return rate / bare_rate, bare_cost / cost
+        for runs, each in zip(found, (ours, theirs), strict=True):
+            runs.append(load(*each, requests))
+    (rate, cost), (other_rate, other_cost) = (map(statistics.median, zip(*runs, strict=True)) for runs in found)
+    return rate / other_rate, other_cost / cost
 
 
 @contextlib.contextmanager
-def site() -> Iterator[dict]:
+def site(**settings: str) -> Iterator[dict]:
     """The environment of the demonstration's site, made in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
@@ -139,7 +140,7 @@ def site() -> Iterator[dict]:
             "STAMP_PATH": str(here / "stamp"),
             "MEDIA_ROOT": str(here / "media"),
             "ANSWERS": str(here),
-        }
+        } | settings
         run = {"cwd": ROOT, "env": os.environ | own, "check": True, "stdout": subprocess.DEVNULL}
         for command in ("migrate", "collectstatic --no-input"):
             subprocess.run([sys.executable, "manage.py", *command.split()], **run)
@@ -162,7 +163,7 @@ def figures(small: bool) -> Iterator[Figure]:
                 answer = portal.get(path, headers)
             keep(Path(own["ANSWERS"]), answer)
             with Server("tests.benchmarks.bare:application", **own) as bare:
-                by_rate, by_time = compared(portal, bare, path, headers, rounds, requests)
+                by_rate, by_time = compared((portal, path, headers), (bare, path, headers), rounds, requests)
             yield Figure(f"{name} ({len(answer.content)} bytes): requests a second ÷ bare WSGI", by_rate, bar)
             yield Figure(f"{name}: the same by processor time", by_time, bar_by_time)
 

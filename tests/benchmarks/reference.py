@@ -6,12 +6,13 @@ import sys
 import zoneinfo
 from pathlib import Path
 
+from notices.documents.numerals import to_chinese
 from tests.invented import WATER, Writer
 
 LENGTH = 3690  # characters
 PLACE = zoneinfo.ZoneInfo("Asia/Shanghai")
 LABELS = "一二三四五六"
-TITLE = "关于第一轮中央生态环境保护督察第三十五项整改任务的整改情况公示"
+TITLE = "关于第一轮中央生态环境保护督察第{}项整改任务的整改情况公示"
 END = """公示期：{opens}至{closes}。
 如有异议，请联系青澜市生态环境局，电话：0000-1234567，邮箱：office@portal.example
 青澜市生态环境局
@@ -19,10 +20,10 @@ END = """公示期：{opens}至{closes}。
 """
 
 
-def text(today: datetime.date) -> str:
-    """What its file says; the window is open today."""
-    writer, rest = Writer(35), LENGTH - 300
-    lines = [TITLE, "根据有关规定，现对整改任务的整改情况进行公示。"]
+def text(today: datetime.date, number: int = 35) -> str:
+    """What the file of the notice about that task says; the window is open today."""
+    writer, rest = Writer(number), LENGTH - 300
+    lines = [TITLE.format(to_chinese(number)), "根据有关规定，现对整改任务（COD）的整改情况进行公示。"]
     lines += ["一、反馈问题", writer.paragraph(WATER, rest // 12), "二、整改目标", writer.paragraph(WATER, rest // 16)]
     lines += ["三、整改措施", *(f"（{label}）{writer.paragraph(WATER, rest // 20)}" for label in LABELS)]
     lines += ["四、工作开展情况", *(f"（{label}）{writer.paragraph(WATER, rest // 12)}" for label in LABELS)]
@@ -30,11 +31,18 @@ def text(today: datetime.date) -> str:
     return "\n".join(lines) + "\n" + END.format(**{name: f"{day:%Y年%m月%d日}" for name, day in days.items()})
 
 
-def publish(folder: Path, **run) -> str:
-    """Put it on the site that `run`, the arguments of subprocess.run, tells of; its reference."""
-    file = folder / "notice.txt"
-    file.write_text(text(datetime.datetime.now(PLACE).date()))
-    command = [sys.executable, "manage.py", "import_notice", str(file), "--organisation", "990300", "--create"]
-    run |= {"stdout": subprocess.PIPE, "text": True}
+def texts(count: int) -> list[str]:
+    """It and others like it."""
+    today = datetime.datetime.now(PLACE).date()
+    return [text(today, number) for number in range(35, 35 + count)]
+
+
+def publish(folder: Path, count: int = 1, **run) -> str:
+    """Put it, and others like it, on the site that `run`, the arguments of subprocess.run, tells of; its reference."""
+    files = [folder / f"notice-{number}.txt" for number in range(count)]
+    for file, content in zip(files, reversed(texts(count)), strict=True):
+        file.write_text(content)
+    command = [sys.executable, "manage.py", "import_notice", *map(str, files), "--organisation", "990300", "--create"]
+    run |= {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     told = subprocess.run([*command, "--mailbox", "office@portal.example", "--publish"], check=True, **run)
     return told.stdout.split()[-1]
