@@ -66,7 +66,7 @@ class Filter:
         return self.name in ("organisation", "district", "round")
 
 
-@prepared("state")
+@prepared("state", "q")
 @require_safe
 def notice_list(request):
     """Notices by words and filters; an unknown value of a filter shows everything, never an error."""

@@ -6,6 +6,7 @@ processes may do so at once: each batch is one transaction that begins where the
 
 import contextlib
 import datetime
+import functools
 import fcntl
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import QuerySet
 
-from notices.documents.notice import NotADocument
+from notices.documents.notice import NotADocument, NoticeDocument
 from notices.documents.rendering import to_text
 from notices.models import Checkpoint, Edition, LogEntry, PublicityNotice
 
@@ -112,10 +113,16 @@ def read(edition: Edition) -> tuple[str, str]:
     """Title and text of an edition as they are searched, first its number. A damaged one, which the audit reports,
     is known by its title alone: it takes no other notice out of the list."""
     try:
-        document = edition.read()
+        return _said(bytes(edition.document))
     except NotADocument:
         log.exception("edition %s cannot be read", edition.pk)
         return edition.title, edition.title
+
+
+@functools.lru_cache(256)
+def _said(content: bytes) -> tuple[str, str]:
+    """The same of a document; what many look for is found in the same notices."""
+    document = NoticeDocument.from_bytes(content)
     return document.title, f"{document.reference}\n{to_text(document)}"
 
 
