@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from django.http import QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,7 @@ from .models import InspectionRound, Organisation, PublicityNotice, Rectificatio
 from .search import asking, following
 from .search.excerpts import excerpts, marked
 from .search.index import CAP, Index, Page, Unavailable
-from .snapshots import prepared
+from .snapshots import Part, prepared, remembered
 from .views import PUBLIC_STATES, card, public_notices
 
 PER_PAGE = 20
@@ -66,10 +66,22 @@ class Filter:
         return self.name in ("organisation", "district", "round")
 
 
-@prepared("state", "q")
+@prepared("state")
 @require_safe
 def notice_list(request):
     """Notices by words and filters; an unknown value of a filter shows everything, never an error."""
+    if not request.GET.get("q"):
+        return _list(request)
+    return HttpResponse(remembered(request, lambda: _searched(request), "q", "state").content)
+
+
+def _searched(request) -> Part:
+    """The page of hits. It is not `prepared`: no cache in front shall write down what somebody looked for."""
+    response = _list(request)
+    return Part(response.content, holds=response.get("X-Accel-Expires") != "0")
+
+
+def _list(request) -> HttpResponse:
     today = timezone.localdate()
     try:
         with following.ready() as (index, current), index.reading():

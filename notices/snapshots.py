@@ -64,13 +64,14 @@ def prepared(*known: str):
     return decorated
 
 
-def remembered(request, make: Callable[[], "Part"]) -> "Part":
-    """What `make()` gives, kept with the prepared pages as long as they hold: for a page that differs only in a token.
-    An address with any parameter but the view's has it made each time."""
+def remembered(request, make: Callable[[], "Part"], *known: str) -> "Part":
+    """What `make()` gives, kept with the prepared pages as long as they hold, and nowhere else: for a page that differs
+    only in a token, or tells what somebody looks for. An address with other parameters has it made each time."""
     memory, key = request.META.get(LAYER), ("part", *Snapshots.key(request.META))
-    if not memory or not memory.until or not set(request.GET) <= {"view"}:
+    if not memory or not memory.until or not set(request.GET) <= {*known, "view"}:
         return make()
-    return memory.pages.get(key) or memory.add(key, make())
+    part = memory.pages.get(key) or make()
+    return memory.add(key, part) if part.holds and key not in memory.pages else part
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Part:
 
     content: bytes
     about: tuple = ()
+    holds: bool = True
 
     @property
     def size(self) -> int:

@@ -16,10 +16,11 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notices import snapshots, stamp
+from notices import list_views, snapshots, stamp
 from notices.models import Organisation
 from objections import outcomes
 from objections.forms import read_token
+from tests.filling import filled
 from tests.make import make_draft, make_notice, make_objection, make_task, withdraw
 from tests.test_acts import GROUND, correct, emergency, li, zhang
 from tests.test_workers import database_url
@@ -139,12 +140,7 @@ def test_what_staff_change_in_admin_shows_in_the_next_request(layer, admin_clien
     organisation = make_notice().organisation
     path = f"/admin/notices/organisation/{organisation.pk}/change/"
     assert organisation.name in layer.text("/sitemap/")
-    form = admin_client.get(path).context["adminform"].form
-    said = {name: form.get_initial_for_field(field, name) or "" for name, field in form.fields.items()}
-    inlines = admin_client.get(path).context["inline_admin_formsets"]
-    for each in inlines:
-        said |= {f"{each.formset.prefix}-{name}": 0 for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
-    answer = admin_client.post(path, said | {"name": "改了名的单位"})
+    answer = admin_client.post(path, filled(admin_client, path, name="改了名的单位"))
     assert answer.status_code == 302, answer.context["errors"]
     assert "改了名的单位" in layer.text("/sitemap/")
 
@@ -466,3 +462,19 @@ def test_a_form_remembered_yesterday_is_not_shown_after_the_close(layer):
     assert 'name="token"' in layer.text(path)
     with time_machine.travel(datetime.datetime.combine(notice.closes_on, datetime.time()) + 2 * DAY):
         assert 'name="token"' not in layer.text(path)
+
+
+def test_what_many_look_for_is_made_once_and_kept_nowhere_else(layer, monkeypatch):
+    notice, asked = make_notice(), []
+    found = list_views._found
+    monkeypatch.setattr(list_views, "_found", lambda *arguments: asked.append(1) or found(*arguments))
+    for _ in range(2):
+        status, headers, body = layer.ask("/notices/?q=河道")
+        assert status == 200
+        assert "x-accel-expires" not in headers
+        assert notice.reference in body.decode()
+    assert len(asked) == 1
+    layer.ask("/notices/?q=河道&utm=1")
+    withdraw(notice)
+    layer.ask("/notices/?q=河道")
+    assert len(asked) == 3

@@ -6,8 +6,8 @@ processes may do so at once: each batch is one transaction that begins where the
 
 import contextlib
 import datetime
-import functools
 import fcntl
+import functools
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
