@@ -15,7 +15,8 @@ def make(days: Days, organisations: dict[str, Organisation], handler) -> None:
     """An outage on the last working afternoon, in which windows were open; a confirmed subscriber to the bureau."""
     began = days.at(days.shift(days.today, -1), "13:30")
     Outage.objects.create(begun_at=began, ended_at=began + LASTED, entered_by=handler, note="机房停电，全站无法访问。")
-    Subscriber.objects.ask(SUBSCRIBER, at=began - LASTED, organisation=organisations["990300"])
+    asked = days.at(days.shift(days.today, -3), "12:10")
+    Subscriber.objects.ask(SUBSCRIBER, at=asked, organisation=organisations["990300"])
     for mail in ConfirmationMail.objects.all():
         mark_sent(mail)
-    Subscription.objects.get().confirm(began)
+    Subscription.objects.get().confirm(asked + LASTED)
