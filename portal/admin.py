@@ -4,10 +4,6 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin  # noqa: F401 – registers first what is taken off below
 from django.contrib.auth.models import Group, User
-from django_otp.plugins.otp_static import admin as static_admin  # noqa: F401
-from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp import admin as totp_admin  # noqa: F401
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from notices.admin.scoped import Table
 from notices.admin.verbs import Verb, VerbsAdmin, ask
@@ -48,8 +44,7 @@ class StaffForm(forms.ModelForm):
             self.fields["email"].required = True
 
 
-admin.site.unregister(Group)  # roles come from the table in portal.roles
-admin.site.unregister([User, StaticDevice, TOTPDevice])  # nobody reads the secrets of devices
+admin.site.unregister([Group, User])  # roles come from the table in portal.roles
 
 
 @admin.register(User)
@@ -68,7 +63,7 @@ class StaffUserAdmin(VerbsAdmin):
         "forget_device": Verb(
             "解除认证器（手机丢失或更换）",
             CHANGE,
-            lambda user, by: user.totpdevice_set.exists(),
+            lambda user, by: user.telephone_set.exists(),
             act=second_factor.forget,
         ),
     }

@@ -1,7 +1,5 @@
 """The code of an authenticator app after the password: enrolled by QR at the first login, with recovery codes."""
 
-import base64
-
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.db import transaction
@@ -13,12 +11,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from django_otp import devices_for_user, login
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from notices.models import TrailEntry
 
-RECOVERY_CODES = 10
+from .models import RecoveryCodes, Telephone
+
 WRONG = "验证码不对，或者已经用过。请等认证器显示下一个验证码后再输入。"
 WAIT = "输错次数太多，请 {} 秒后再试。"
 
@@ -30,7 +27,7 @@ def is_passed(request) -> bool:
 
 def forget(user, *, by=None) -> None:
     """The telephone is lost: the next login enrols another one, and what is logged in now is not any more."""
-    for model in (TOTPDevice, StaticDevice):
+    for model in (Telephone, RecoveryCodes):
         model.objects.filter(user=user).delete()
 
 
@@ -38,7 +35,7 @@ def forget(user, *, by=None) -> None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def second_factor(request, site):
     """Asks for the code; whoever has no device yet is shown the QR code of one first."""
-    device = TOTPDevice.objects.filter(user=request.user, confirmed=True).first()
+    device = Telephone.objects.filter(user=request.user, confirmed=True).first()
     error, fresh = "", None if device else _unconfirmed(request.user)
     if request.method == "POST":
         error = _check(request, fresh)
@@ -50,17 +47,17 @@ def second_factor(request, site):
     )
 
 
-def _unconfirmed(user) -> TOTPDevice:
-    return TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": "认证器"})[0]
+def _unconfirmed(user) -> Telephone:
+    return Telephone.objects.get_or_create(user=user, confirmed=False, defaults={"name": "认证器"})[0]
 
 
-def _check(request, fresh: TOTPDevice | None) -> str:
+def _check(request, fresh: Telephone | None) -> str:
     """What is wrong with the code that was typed; "" when the session has passed."""
     code = "".join(request.POST.get("code", "")[:40].split()).lower()
     with transaction.atomic():
         device, wait = _matching(request.user, code, fresh)
         if device and fresh:
-            TOTPDevice.objects.filter(pk=fresh.pk).update(confirmed=True)
+            Telephone.objects.filter(pk=fresh.pk).update(confirmed=True)
             device.confirmed = True
             changed = TrailEntry.Action.CHANGED
             TrailEntry.objects.record(changed, by=request.user, target=request.user, request=request, message="认证器")
@@ -73,7 +70,7 @@ def _check(request, fresh: TOTPDevice | None) -> str:
     return WAIT.format(wait) if wait else WRONG
 
 
-def _matching(user, code: str, fresh: TOTPDevice | None):
+def _matching(user, code: str, fresh: Telephone | None):
     """The device that takes this code, and for how many seconds none is taken. The rows are locked: no code counts
     twice."""
     wait = 0
@@ -87,11 +84,9 @@ def _matching(user, code: str, fresh: TOTPDevice | None):
 
 
 def _recovery_codes(request, site):
-    """Ten codes for the day without a telephone, shown once. Each works once."""
-    device, _ = StaticDevice.objects.get_or_create(user=request.user, name="备用码")
-    device.token_set.all().delete()
-    codes = [device.token_set.create(token=StaticToken.random_token()).token for _ in range(RECOVERY_CODES)]
-    return _page(request, site, "recovery_codes", "备用码", codes=codes)
+    """Ten codes for the day without a telephone, shown once."""
+    device, _ = RecoveryCodes.objects.get_or_create(user=request.user, name="备用码")
+    return _page(request, site, "recovery_codes", "备用码", codes=device.renew())
 
 
 def _page(request, site, name: str, title: str, status: int = 200, **context):
@@ -106,13 +101,12 @@ def _next(request) -> str:
     return wanted if own else reverse("admin:index")
 
 
-def _qr(device: TOTPDevice) -> str:
+def _qr(device: Telephone) -> str:
     import segno
 
     return segno.make(device.config_url).svg_data_uri(scale=5, border=4)
 
 
-def _secret(device: TOTPDevice) -> str:
+def _secret(device: Telephone) -> str:
     """The same in letters, for a telephone whose camera does not work, in groups of four."""
-    letters = base64.b32encode(device.bin_key).decode().rstrip("=")
-    return " ".join(letters[start : start + 4] for start in range(0, len(letters), 4))
+    return " ".join(device.secret[start : start + 4] for start in range(0, len(device.secret), 4))

@@ -141,8 +141,6 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "csp",
     "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
     "axes",
 ]
 MIDDLEWARE = [
@@ -318,7 +316,6 @@ PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # how long the link of an invitation wor
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", True)
 if PUBLIC and not STAFF_SECOND_FACTOR:
     refuse("STAFF_SECOND_FACTOR 只能在本机试用时关闭：公开的网站，后台登录必须有第二重验证。")
-OTP_TOTP_ISSUER = SITE_NAME
 
 # Wrong passwords lock one name from one address, never a whole office behind its one address.
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]

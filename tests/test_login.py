@@ -1,21 +1,25 @@
 """Logging in: password, then the code of a telephone; how long it lasts; who is locked out; how staff are invited."""
 
+import base64
 import re
+from io import StringIO
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core import mail
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from notices.mail import send_due
 from notices.models import Invitation, TrailEntry
 from portal import roles
+from portal.models import RecoveryCodes, Telephone
 from tests.make import make_member, make_organisation, make_user
 
 pytestmark = pytest.mark.django_db
@@ -41,9 +45,9 @@ def log_in(client, password=PASSWORD, username="wu", **extra):
 
 
 def code_of(user, steps: int = 0) -> str:
-    device = TOTPDevice.objects.get(user=user)
-    totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
-    totp.time = timezone.now().timestamp() + steps * device.step
+    device = Telephone.objects.get(user=user)
+    totp = TOTP(base64.b32decode(device.secret), drift=device.drift)
+    totp.time = timezone.now().timestamp() + steps * totp.step
     return f"{totp.token():06d}"
 
 
@@ -133,12 +137,47 @@ def test_a_lost_telephone_is_taken_off_by_an_admin(client, user, two_factors, se
     assert "data:image/svg+xml" in client.get(SECOND).content.decode()
 
 
-def test_the_secrets_of_devices_are_in_no_admin(client, user, two_factors, settings):
+def test_the_database_alone_gives_nobody_a_code(client, user, two_factors):
+    codes, telephone = enrol(client, user), Telephone.objects.get()
+    stored = [str(row) for model in (Telephone, RecoveryCodes) for row in raw(model)]
+    assert len(telephone.secret) == 32
+    assert not [told for told in (telephone.secret, *codes) for row in stored if told.lower() in row.lower()]
+    assert f"secret={telephone.secret}" in telephone.config_url  # what was looked for is what the telephone has
+
+
+def raw(model) -> list[tuple]:
+    """The rows as the database holds them."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {model._meta.db_table}")
+        return cursor.fetchall()
+
+
+def test_a_new_site_key_takes_telephones_along(client, user, two_factors, settings):
     enrol(client, user)
-    root = make_user("root", is_superuser=True)
+    old, new = settings.FIELD_ENCRYPTION_KEYS, Fernet.generate_key().decode()
+    settings.FIELD_ENCRYPTION_KEYS = [new, *old]
+    call_command("rotate_keys", stdout=StringIO())
+    settings.FIELD_ENCRYPTION_KEYS = [new]
+    with time_machine.travel(timezone.now() + timezone.timedelta(seconds=61)):
+        other = Client()
+        log_in(other)
+        assert other.post(SECOND, {"code": code_of(user)}).status_code == 302
+
+
+def test_a_telephone_whose_secret_no_key_opens_is_refused_and_no_error(client, user, two_factors, settings):
+    enrol(client, user)
+    with time_machine.travel(timezone.now() + timezone.timedelta(seconds=61)):
+        code = code_of(user)
+        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        other = Client()
+        log_in(other)
+        assert other.post(SECOND, {"code": code}).status_code == 422
+
+
+def test_devices_are_in_no_admin(client, user, two_factors, settings):
     settings.STAFF_SECOND_FACTOR = False
-    client.force_login(root)
-    assert [client.get(f"/admin/otp_{kind}/").status_code for kind in ("totp", "static")] == [404, 404]
+    client.force_login(make_user("root", is_superuser=True))
+    assert [client.get(f"/admin/portal/{name}/").status_code for name in ("telephone", "recoverycodes")] == [404, 404]
 
 
 @pytest.mark.parametrize(

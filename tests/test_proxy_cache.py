@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django_otp import DEVICE_ID_SESSION_KEY
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from notices.models import PublicityNotice
 from objections import receipts
+from portal.models import Telephone
 from tests.faults.processes import free_port, until
 from tests.front import HOST, NGINX, configuration
 from tests.make import make_notice, make_user, withdraw
@@ -101,7 +101,7 @@ def journey(site: Site, client) -> tuple[str, list[str]]:
     cookies = [f"{name}={cookie.value}" for name, cookie in client.cookies.items()]
     client.force_login(officer)
     session = client.session
-    session[DEVICE_ID_SESSION_KEY] = TOTPDevice.objects.create(user=officer).persistent_id
+    session[DEVICE_ID_SESSION_KEY] = Telephone.objects.create(user=officer).persistent_id
     session.save()
     cookies.append(f"__Host-sessionid={client.cookies['sessionid'].value}")
     return "; ".join(cookies), [code, token, "canary-officer", "王小明", "csrfmiddlewaretoken"]
