@@ -97,45 +97,6 @@ ALLOWED = {
     "签名.TXT": b"\xef\xbb\xbf" + "照片三张".encode(),
 }
 
-REFUSED = {
-    # The name is of no allowed kind.
-    **{f"name.{extension}": content for extension, content in [
-        ("exe", EXE), ("svg", SVG), ("html", HTML), ("htm", JPEG), ("js", b"alert(1)"), ("gif", b"GIF89a"), ("zip", docx()),
-        ("doc", OLE), ("docm", docx()), ("xlsm", xlsx()), ("php", b"<?php"), ("svgz", b"\x1f\x8b"), ("pdf.exe", PDF),
-        ("jpg.html", JPEG), ("rtf", b"{\\rtf1"), ("webp", b"RIFF"), ("lnk", b"L\0"), ("hta", HTML), ("xhtml", HTML),
-    ]},
-    "no-extension": JPEG,
-    "full-width．pdf": PDF,
-    # The content is another one than the name says.
-    **{f"exe.{extension}": EXE for extension in ("pdf", "jpg", "png", "docx", "xlsx", "txt")},
-    **{f"html.{extension}": HTML for extension in ("pdf", "jpg", "png", "docx", "xlsx", "txt")},
-    **{f"svg.{extension}": SVG for extension in ("jpg", "png", "txt")},
-    "png.jpg": PNG, "jpg.png": JPEG, "pdf.docx": PDF, "docx.pdf": docx(), "docx.xlsx": docx(), "xlsx.docx": xlsx(),
-    "gif.png": b"GIF89a" + b"\0" * 99, "zip.docx": package({"a.txt": b""}, "text/plain"), "pdf.txt": PDF, "rtf.txt": b"{\\rtf1}",
-    "later.pdf": b"<script>x</script>" + PDF, "later.jpg": HTML + JPEG, "later.docx": HTML + docx(),
-    # Nothing, or not all of it.
-    **{f"empty.{extension}": b"" for extension in ("pdf", "jpg", "txt")},
-    "half.jpg": JPEG[: len(JPEG) // 2], "half.png": PNG[: len(PNG) // 2], "half.pdf": b"%PDF-1.7\n1 0 obj",
-    "half.docx": docx()[:200], "head.jpg": b"\xff\xd8\xff\xe0", "head.png": PNG[:24], "no-frame.jpg": b"\xff\xd8\xff\xda\0\2abc\xff\xd9",
-    "thumbnail.jpg": b"\xff\xd8\xff\xe1\x00\x0aExif\xff\xd9\xff\xd9", "torn.docx": docx()[:60] + b"\xff" * 9 + docx()[69:],
-    # Larger inside than outside.
-    "huge.png": png_claiming(60_000, 60_000), "flat.png": png_claiming(0, 9), "minus.png": png_claiming(2**32 - 1, 2**32 - 1),
-    "bomb.docx": docx(**{"word/big.xml": ZEROS}), "bomb.xlsx": xlsx(**{"xl/big.xml": ZEROS}), "crowd.docx": crowd(),
-    "liar.docx": lying(docx(**{"word/big.xml": ZEROS}), 10), "giant.docx": lying(docx(), 2**31), "twice.docx": None,
-    "segments.jpg": b"\xff\xd8" + b"\xff\xfe\0\2" * 500_000, "chunks.png": PNG[:33] + b"\0\0\0\0tEXt\0\0\0\0" * 200_000,
-    # What runs, and what nobody can look into.
-    "macro.docx": docx(**{"word/vbaProject.bin": b"x"}), "macro.xlsx": xlsx(**{"xl/vbaProject.bin": b"x"}),
-    "case.docx": docx(**{"word/VBAPROJECT.BIN": b"x"}), "sheet.xlsx": xlsx(**{"xl/macrosheets/sheet1.xml": b"x"}),
-    "active.docx": docx(**{"word/activeX/activeX1.bin": b"x"}), "named.docx": package({"word/document.xml": b"", "word/x.bin": b""}, extra=MACRO),
-    "docm.docx": package({"word/document.xml": b""}, "application/vnd.ms-word.document.macroEnabled.main+xml"),
-    "hidden.docx": package({"word/document.xml": b""}, extra='<Override ContentType="&#118;baProject"/>'),
-    "secret.docx": OLE, "secret.xlsx": OLE, "flag.docx": encrypted(docx()), "flag.xlsx": encrypted(xlsx()),
-    "slip.docx": docx(**{"../../../etc/cron.d/x": b"x"}), "root.docx": docx(**{"/etc/passwd": b"x"}), "back.docx": docx(**{"word\\..\\x": b"x"}),
-    # Texts that are none.
-    "nul.txt": b"text\0text", "utf16.txt": "文字".encode("utf-16"), "noise.txt": bytes(range(128, 256)), "escape.txt": b"\x07\x08bell",
-    "page.txt": b"\xef\xbb\xbf \n<HTML>", "script.txt": b"#!/bin/sh\nrm -rf /",
-}  # fmt: skip
-
 
 def _twice() -> bytes:
     """A package with two parts of the same name: which one is meant depends on who reads it."""
@@ -143,7 +104,70 @@ def _twice() -> bytes:
     return first.replace(b"word/document.xmk", b"word/document.xml")
 
 
-REFUSED["twice.docx"] = _twice()
+FAMILIES = {
+    "a name of no allowed kind": {
+        **{f"name.{extension}": content for extension, content in [
+            ("exe", EXE), ("svg", SVG), ("html", HTML), ("htm", JPEG), ("js", b"alert(1)"), ("gif", b"GIF89a"), ("zip", docx()),
+            ("doc", OLE), ("docm", docx()), ("xlsm", xlsx()), ("php", b"<?php"), ("svgz", b"\x1f\x8b"), ("rtf", b"{\\rtf1"),
+            ("webp", b"RIFF"), ("lnk", b"L\0"), ("hta", HTML), ("xhtml", HTML), ("dotx", docx()), ("xltx", xlsx()), ("pptx", docx()),
+        ]},
+        "no-extension": JPEG, "full-width．pdf": PDF,
+    },
+    "two extensions": {
+        "report.pdf.exe": PDF, "photo.jpg.html": JPEG, "photo.jpg.svg": JPEG, "list.xlsx.xlsm": xlsx(), "photo.png .exe": PNG,
+        "photo.png;.exe": PNG, "photo.png\0.exe": PNG, "photo\u202egnp.exe": PNG, "report.pdf.lnk": PDF,
+    },
+    "a program": {f"exe.{extension}": EXE for extension in ("pdf", "jpg", "png", "docx", "xlsx", "txt")},
+    "a web page or drawing": {
+        **{f"html.{extension}": HTML for extension in ("pdf", "jpg", "png", "docx", "xlsx", "txt")},
+        **{f"svg.{extension}": SVG for extension in ("jpg", "png", "txt")},
+        "page.txt": b"\xef\xbb\xbf \n<HTML>", "later.pdf": b"<script>x</script>" + PDF, "later.jpg": HTML + JPEG, "later.docx": HTML + docx(),
+    },
+    "one allowed kind named as another": {
+        "png.jpg": PNG, "jpg.png": JPEG, "pdf.docx": PDF, "docx.pdf": docx(), "docx.xlsx": docx(), "xlsx.docx": xlsx(), "pdf.txt": PDF,
+        "gif.png": b"GIF89a" + b"\0" * 99, "rtf.txt": b"{\\rtf1}", "txt.pdf": b"text", "png.xlsx": PNG, "xlsx.txt": xlsx(),
+    },
+    "another archive": {
+        "zip.docx": package({"a.txt": b""}, "text/plain"), "7z.docx": b"7z\xbc\xaf\x27\x1c" + b"\0" * 99, "rar.docx": b"Rar!\x1a\x07\0" + b"\0" * 99,
+        "gzip.xlsx": b"\x1f\x8b\x08" + b"\0" * 99, "tar.xlsx": b"a.txt" + b"\0" * 252 + b"ustar\0" + b"\0" * 249, "bzip2.txt": b"BZh9" + b"\0\xff" * 99,
+        "odt.docx": package({"content.xml": b"<office/>"}, "application/vnd.oasis.opendocument.text"), "jar.docx": package({"META-INF/MANIFEST.MF": b"x"}, "x"),
+    },
+    "sound and film": {
+        "film.jpg": b"\0\0\0\x18ftypmp42" + b"\0" * 99, "film.png": b"RIFF\0\0\0\0AVI ", "sound.pdf": b"ID3\x03\0", "sound.jpg": b"RIFF\0\0\0\0WAVE",
+        "heic.jpg": b"\0\0\0\x18ftypheic" + b"\0" * 99, "tiff.png": b"II*\0" + b"\0" * 99, "bmp.jpg": b"BM" + b"\0" * 99, "icon.png": b"\0\0\1\0",
+    },
+    "nothing, or not all of it": {
+        **{f"empty.{extension}": b"" for extension in ("pdf", "jpg", "txt", "png", "docx", "xlsx")},
+        "half.jpg": JPEG[: len(JPEG) // 2], "half.png": PNG[: len(PNG) // 2], "half.pdf": b"%PDF-1.7\n1 0 obj",
+        "half.docx": docx()[:200], "head.jpg": b"\xff\xd8\xff\xe0", "head.png": PNG[:24], "no-frame.jpg": b"\xff\xd8\xff\xda\0\2abc\xff\xd9",
+        "thumbnail.jpg": b"\xff\xd8\xff\xe1\x00\x0aExif\xff\xd9\xff\xd9", "torn.docx": docx()[:60] + b"\xff" * 9 + docx()[69:],
+    },
+    "pictures of impossible size": {
+        "huge.png": png_claiming(60_000, 60_000), "flat.png": png_claiming(0, 9), "minus.png": png_claiming(2**32 - 1, 2**32 - 1),
+        "segments.jpg": b"\xff\xd8" + b"\xff\xfe\0\2" * 500_000, "chunks.png": PNG[:33] + b"\0\0\0\0tEXt\0\0\0\0" * 200_000,
+    },
+    "larger inside than outside": {
+        "bomb.docx": docx(**{"word/big.xml": ZEROS}), "bomb.xlsx": xlsx(**{"xl/big.xml": ZEROS}), "crowd.docx": crowd(),
+        "liar.docx": lying(docx(**{"word/big.xml": ZEROS}), 10), "giant.docx": lying(docx(), 2**31), "twice.docx": _twice(),
+    },
+    "macros and controls": {
+        "macro.docx": docx(**{"word/vbaProject.bin": b"x"}), "macro.xlsx": xlsx(**{"xl/vbaProject.bin": b"x"}),
+        "case.docx": docx(**{"word/VBAPROJECT.BIN": b"x"}), "sheet.xlsx": xlsx(**{"xl/macrosheets/sheet1.xml": b"x"}),
+        "active.docx": docx(**{"word/activeX/activeX1.bin": b"x"}), "named.docx": package({"word/document.xml": b"", "word/x.bin": b""}, extra=MACRO),
+        "docm.docx": package({"word/document.xml": b""}, "application/vnd.ms-word.document.macroEnabled.main+xml"),
+        "hidden.docx": package({"word/document.xml": b""}, extra='<Override ContentType="&#118;baProject"/>'),
+    },
+    "locked with a password": {"secret.docx": OLE, "secret.xlsx": OLE, "flag.docx": encrypted(docx()), "flag.xlsx": encrypted(xlsx())},
+    "parts that climb out": {
+        "slip.docx": docx(**{"../../../etc/cron.d/x": b"x"}), "root.docx": docx(**{"/etc/passwd": b"x"}), "back.docx": docx(**{"word\\..\\x": b"x"}),
+        "slip.xlsx": xlsx(**{"xl/../../x": b"x"}),
+    },
+    "texts that are none": {
+        "nul.txt": b"text\0text", "utf16.txt": "文字".encode("utf-16"), "noise.txt": bytes(range(128, 256)), "escape.txt": b"\x07\x08bell",
+        "script.txt": b"#!/bin/sh\nrm -rf /", "elf.txt": b"\x7fELF\2\1\1", "xml.txt": b"<?xml version='1.0'?><a/>", "delete.txt": b"a\x7fb",
+    },
+}  # fmt: skip
+REFUSED = {name: content for family in FAMILIES.values() for name, content in family.items()}
 
 # Right at the start, and something else besides: kept as it came, and never shown by a browser.
 POLYGLOTS = {

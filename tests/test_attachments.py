@@ -24,7 +24,7 @@ from PIL import Image
 from notices import attachments, clamd
 from objections import uploads, vault
 from objections.models import Attachment, Objection, OutgoingMail, content_digest
-from tests.hostile import ALLOWED, GPS, HTML, JPEG, NAMES, PDF, PNG, POLYGLOTS, REFUSED, picture
+from tests.hostile import ALLOWED, FAMILIES, GPS, HTML, JPEG, NAMES, PDF, PNG, POLYGLOTS, REFUSED, picture
 from tests.make import DAY, make_notice, make_objection, make_user
 from tests.test_objection_form import GOOD, at_minute_to_midnight, shown, token_of, track, url
 
@@ -127,8 +127,10 @@ def test_nothing_of_it_has_an_address_of_its_own(client, media):
 # --- What is refused -------------------------------------------------------------------------------------------------
 
 
-def test_there_are_enough_hostile_files():
-    assert len(REFUSED) + len(POLYGLOTS) + len(NAMES) >= 110
+def test_there_are_enough_hostile_files_of_enough_families():
+    families = [*FAMILIES.values(), POLYGLOTS, NAMES]
+    assert len(families) >= 15
+    assert sum(map(len, families)) == len(REFUSED) + len(POLYGLOTS) + len(NAMES) >= 150  # no name stands twice
 
 
 def test_every_hostile_file_is_refused_beside_its_field_and_the_text_is_kept(client, media):
