@@ -8,6 +8,7 @@ import csv
 import dataclasses
 import datetime
 import io
+import itertools
 import re
 import zipfile
 from collections.abc import Iterable
@@ -87,7 +88,8 @@ def _read_csv(text: str) -> list[list[str]]:
     first = text.lstrip("\n").split("\n", 1)[0]
     delimiter = max(",;\t，", key=first.count)
     try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+        read = itertools.islice(csv.reader(io.StringIO(text), delimiter=delimiter), MAX_ROWS + 1)
+        rows = [[cell.strip() for cell in row] for row in read]
     except csv.Error as error:
         raise Unreadable("文件不是完整的 CSV 表格：可能少了一个引号。请另存为 .xlsx 后再导入。") from error
     if len(rows) > MAX_ROWS or max(map(len, rows), default=0) > MAX_COLUMNS:
