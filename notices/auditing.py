@@ -6,17 +6,21 @@ line; then the rows that should have a line and have none. Memory does not grow 
 
 import datetime
 import hashlib
+import importlib
 import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from . import transparency
 from .models import Checkpoint, Confirmation, Edition, LogAudit, LogEntry, LogHead, PublicityNotice, Redaction, TreeNode
 from .models.log import ACTS, PUBLISHING, previous_key
+
+append_only = importlib.import_module("notices.migrations.0002_append_only")
 
 BATCH = 250  # lines at a time: their editions are in memory together
 KEPT = 20  # differences that are stored with the audit
@@ -32,6 +36,7 @@ def record(differences: Iterable[str], *, at: datetime.datetime | None = None) -
 
 def differences() -> Iterator[str]:
     """Every difference between database, editions and log."""
+    yield from _guards()
     yield from _lengths()
     newest = LogEntry.objects.order_by("-sequence").first()
     tree, keys, latest = _Tree(), _Keys(), ""
@@ -54,6 +59,11 @@ def differences() -> Iterator[str]:
     yield from keys.last()
     yield from _without_a_line()
     yield from _not_the_newest()
+
+
+def _guards() -> Iterator[str]:
+    for name in append_only.missing(connection):
+        yield f"数据库：禁止改动和删除的触发器 {name} 不在了。请查明原因，再运行 migrate notices 0001 和 migrate 重建。"
 
 
 def _lengths() -> Iterator[str]:

@@ -104,12 +104,27 @@ def creating(vendor: str) -> list[str]:
 def dropping(vendor: str) -> list[str]:
     """The statements that take them down again."""
     if vendor == "sqlite":
-        return [f"DROP TRIGGER {table}_no_{event}" for table, event, _ in GUARDS + REPLACING]
+        return [f"DROP TRIGGER IF EXISTS {table}_no_{event}" for table, event, _ in GUARDS + REPLACING]
     return [
-        *(f"DROP TRIGGER {table}_no_{event} ON {table}" for table, event, _ in GUARDS),
-        *(f"DROP FUNCTION {table}_no_{event}()" for table, event, condition in GUARDS if condition),
-        "DROP FUNCTION notices_append_only()",
+        *(f"DROP TRIGGER IF EXISTS {table}_no_{event} ON {table}" for table, event, _ in GUARDS),
+        *(f"DROP FUNCTION IF EXISTS {table}_no_{event}()" for table, event, condition in GUARDS if condition),
+        "DROP FUNCTION IF EXISTS notices_append_only()",
     ]
+
+
+STANDING = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'",
+}
+
+
+def missing(connection) -> list[str]:
+    """The names of the guards that do not stand (any more): somebody took them down, or made a table anew."""
+    with connection.cursor() as cursor:
+        cursor.execute(STANDING[connection.vendor])
+        standing = {name.lower() for (name,) in cursor.fetchall()}
+    wanted = GUARDS + REPLACING if connection.vendor == "sqlite" else GUARDS
+    return [name for table, event, _ in wanted if (name := f"{table}_no_{event}".lower()) not in standing]
 
 
 def forwards(apps, schema_editor):
@@ -120,6 +135,12 @@ def forwards(apps, schema_editor):
 def backwards(apps, schema_editor):
     for statement in dropping(schema_editor.connection.vendor):
         schema_editor.execute(statement, params=None)  # a literal % stands in one of them
+
+
+def unguarded(*operations) -> list:
+    """The operations of a later migration that alter a guarded table, with the guards down meanwhile. SQLite makes such a
+    table anew, which would lose its guards and stumble over those that name it."""
+    return [migrations.RunPython(backwards, forwards), *operations, migrations.RunPython(forwards, backwards)]
 
 
 class Migration(migrations.Migration):

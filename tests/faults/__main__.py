@@ -1,4 +1,4 @@
-"""The full forms: `python -m tests.faults crash|points|guessing|sync|outages|inputs|keeping|all [--database …] [--posts N] …`."""
+"""The full forms: `python -m tests.faults crash|points|guessing|sync|outages|inputs|keeping|moving|all [--database …] [--posts N] …`."""
 
 import argparse
 import os
@@ -63,7 +63,13 @@ def run_keeping(database: str, options) -> None:
     report.keep("keys changed under load", keeping.rotate(database, stored // 5, posts), database=database)
 
 
+def run_moving(database: str, options) -> None:
+    with World(database) as world:
+        report.keep("migrations", world.inside("moving", options.rows), database=database)
+
+
 DRIVERS = {
+    "moving": run_moving,
     "keeping": run_keeping,
     "inputs": run_inputs,
     "crash": run_crash,
@@ -81,6 +87,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=10_000)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--pace", type=float, default=3.1, help="seconds between opening a form and sending it")
+    parser.add_argument("--rows", type=int, default=50_000, help="rows of each table that is migrated")
     parser.add_argument("--hits", type=int, default=200, help="deaths at each failpoint")
     parser.add_argument("--guesses", type=int, default=102_000)
     parser.add_argument("--rounds", type=int, default=2_000, help="timed answers of each kind")

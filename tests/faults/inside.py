@@ -161,6 +161,12 @@ def points(*arguments: str) -> dict:
     return points.campaign(*arguments)
 
 
+def moving(*arguments: str) -> dict:
+    from tests.faults import moving
+
+    return moving.campaign(*arguments) if arguments else moving.careless()
+
+
 def guessing(*arguments: str) -> dict:
     from tests.faults import guessing
 
@@ -179,6 +185,6 @@ def inputs(count: str, seed: str = "8") -> dict:
 
 
 if __name__ == "__main__":
-    known = (seed, fill, files_first, worker, waiting, drain, ledger, points, guessing, inputs)
+    known = (seed, fill, files_first, worker, waiting, drain, ledger, points, moving, guessing, inputs)
     acts = {each.__name__: each for each in known}
     print(json.dumps(acts[sys.argv[1]](*sys.argv[2:])))
