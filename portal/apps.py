@@ -14,7 +14,7 @@ class PortalConfig(AppConfig):
 
     def ready(self):
         """Django tells of logins by signals alone, whichever way somebody comes in."""
-        from . import logins
+        from . import checks, logins  # noqa: F401 – importing a check makes it known
 
         user_logged_in.connect(logins.logged_in)
         user_login_failed.connect(logins.failed)

@@ -2,6 +2,7 @@
 is ciphertext under the site's keys, of recovery codes there are keyed digests."""
 
 import base64
+import hashlib
 import secrets
 import time
 from urllib.parse import quote, urlencode
@@ -15,6 +16,7 @@ from django_otp.oath import TOTP
 from notices.encryption import EncryptedTextField, Unreadable
 
 RECOVERY_CODES = 10
+ROUNDS = 100_000  # of the digest of a recovery code
 BYTES = 20  # of a telephone's secret: RFC 4226 asks for 160 bits
 NEARBY = 1  # steps of 30 s before and after this one in which a code counts
 
@@ -80,8 +82,9 @@ class Telephone(Proof):
 
 
 class RecoveryCodes(Proof):
-    """Ten codes for the day without a telephone, each good for once."""
+    """Ten codes for the day without a telephone, each good for once. They are short, so their digest is a slow one."""
 
+    salt = models.CharField("盐", max_length=32, editable=False)
     digests = models.JSONField("摘要", default=list, editable=False)
 
     remembers = ("digests",)
@@ -92,6 +95,7 @@ class RecoveryCodes(Proof):
     def renew(self) -> list[str]:
         """New codes, to be shown once; the former ones are worth nothing any more."""
         codes = [base64.b32encode(secrets.token_bytes(5)).decode().lower() for _ in range(RECOVERY_CODES)]
+        self.salt = secrets.token_hex(16)
         self.digests = [self.digest(code) for code in codes]
         self.save()
         return codes
@@ -102,6 +106,6 @@ class RecoveryCodes(Proof):
         found, self.digests = len(left) < len(self.digests), left
         return found
 
-    @staticmethod
-    def digest(code: str) -> str:
-        return salted_hmac("portal.recovery", code, algorithm="sha256").hexdigest()
+    def digest(self, code: str) -> str:
+        keyed = salted_hmac("portal.recovery", code, algorithm="sha256").digest()
+        return hashlib.pbkdf2_hmac("sha256", keyed, self.salt.encode(), ROUNDS).hex()

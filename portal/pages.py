@@ -71,7 +71,7 @@ def robots(request):
         "Disallow: /en/subscribe/",
         "Allow: /",
     ]
-    return HttpResponse("\n".join([*lines, f"Sitemap: {settings.SITE_URL}/sitemap.xml", ""]), content_type="text/plain")
+    return HttpResponse("\n".join([*lines, f"Sitemap: {settings.SITE_URL}/sitemap.xml", ""]), content_type="text/plain; charset=utf-8")
 
 
 @prepared()

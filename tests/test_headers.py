@@ -73,6 +73,12 @@ def missing(response) -> list[str]:
     """The headers that are not as they must be."""
     found = [name for name, value in EVERYWHERE.items() if response.get(name) != value]
     csp = response.get("Content-Security-Policy", "'unsafe-")
+    kind = response.get("Content-Type", "").replace('"', "")
+    saved = "Content-Disposition" in response  # a text that somebody sent may be in any encoding
+    if response.status_code == 200 and (
+        not kind or (kind.startswith("text/") and "charset=utf-8" not in kind and not saved)
+    ):
+        found.append("Content-Type")
     return found + (["Content-Security-Policy"] if "'unsafe-" in csp or "default-src 'none'" not in csp else [])
 
 

@@ -90,6 +90,29 @@ def test_deployment_check_has_no_warning(elsewhere):
     assert result.returncode == 0, result.stderr
 
 
+PLAIN = {
+    "DATABASE_URL": "postgres://portal:x@db.example/portal",
+    "KEYRING_URL": "postgres://portal:x@keys.example/keys?sslmode=prefer",
+    "EMAIL_URL": "smtp://a:b@mail.example:25",
+    "CACHE_URL": "redis://cache.example:6379/0",
+    "STORAGE_URL": "s3+http://key:secret@files.example:9000/files",
+}
+TLS = {
+    "DATABASE_URL": PLAIN["DATABASE_URL"] + "?sslmode=verify-full",
+    "KEYRING_URL": "postgres://portal:x@keys.example/keys?sslmode=require",
+    "EMAIL_URL": "smtp+tls://a:b@mail.example:587",
+    "CACHE_URL": "rediss://cache.example:6379/0",
+    "STORAGE_URL": "s3://key:secret@files.example:9000/files",
+}
+
+
+def test_deployment_check_warns_of_each_connection_that_leaves_the_machine_in_the_clear(elsewhere):
+    ask = ("check", "--deploy", "--tag", "security", "--fail-level", "WARNING")
+    said = start(elsewhere, PUBLIC | PLAIN, *ask).stderr
+    assert [name for name in PLAIN if f"{name}：与" not in said] == []
+    assert start(elsewhere, PUBLIC | TLS, *ask).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

@@ -1,4 +1,4 @@
-"""The full forms: `python -m tests.faults crash|points|guessing|sync|outages|inputs|keeping|moving|all [--database …] [--posts N] …`."""
+"""The full forms: `python -m tests.faults crash|points|guessing|sync|outages|inputs|keeping|moving|rewind|install|all [--database …] [--posts N] …`."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from portal import keys
 
 os.environ |= {name: os.environ.get(name, key) for name, key in keys.generate().items()}
 
-from tests.faults import crash, keeping, malformed, outages, report, syncing
+from tests.faults import crash, installing, keeping, malformed, outages, report, rewinding, syncing
 from tests.faults.world import DATABASES, World
 
 
@@ -68,7 +68,18 @@ def run_moving(database: str, options) -> None:
         report.keep("migrations", world.inside("moving", options.rows), database=database)
 
 
+def run_install(database: str, options) -> None:
+    report.keep("installed from wheels", installing.campaign())
+
+
+def run_rewind(database: str, options) -> None:
+    if database == "postgresql":
+        report.keep("back at a point in time", rewinding.campaign(50, 50), database=database)
+
+
 DRIVERS = {
+    "rewind": run_rewind,
+    "install": run_install,
     "moving": run_moving,
     "keeping": run_keeping,
     "inputs": run_inputs,

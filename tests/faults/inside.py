@@ -37,10 +37,10 @@ def seed() -> dict:
     return {"reference": make_notice().reference}
 
 
-def fill(count: str) -> dict:
+def fill(count: str, first: str = "0") -> dict:
     """So many objections, each as whole as one from the form; every fifth has a file."""
     edition, now = PublicityNotice.objects.order_by("pk").first().edition, timezone.now()
-    for serial in range(FILLED, FILLED + int(count)):
+    for serial in range(FILLED + int(first), FILLED + int(first) + int(count)):
         words = {name: text for name, text in said(serial).items() if name != "consent"} | {"anonymous": False}
         files = make_files(("说明.txt", f"第{serial}号附件。".encode() * 50)) if serial % 5 == 0 else ()
         arrival = {"token": f"filled {serial}", "opened_at": now, "at": now}

@@ -1,8 +1,8 @@
-"""A backup and a change of keys beside citizens who post; a careless backup and a website left behind are seen."""
+"""A backup and a change of keys beside citizens who post, and PostgreSQL back at a point in time; the careless are seen."""
 
 from django.db import connection
 
-from . import keeping
+from . import keeping, rewinding
 
 VENDOR = connection.vendor
 
@@ -34,3 +34,11 @@ def test_keys_are_changed_while_people_post_and_everything_is_read_with_the_new_
 
 def test_a_website_that_was_not_told_of_the_new_key_is_seen():
     assert not whole(keeping.rotate(VENDOR, stored=2, posts=20, knows_the_new_key=False))
+
+
+if connection.vendor == "postgresql":
+
+    def test_postgresql_goes_back_to_a_moment_and_is_whole():
+        found = rewinding.campaign()
+        assert (found["objections"], found["whole"], found["log"]) == (found["wanted"], True, [])
+        assert (found["writable"], found["audit ended with"]) == (True, 0)
