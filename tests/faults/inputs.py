@@ -19,6 +19,7 @@ from django.db import close_old_connections, transaction
 
 from notices.models import Display, Outage
 from notices.snapshots import Snapshots
+from portal import roles
 from portal.encodings import OnlyUtf8
 from tests import make
 
@@ -154,7 +155,7 @@ DEEP = b"[" * 100_000
 
 
 def seeded(client) -> tuple:
-    """(notice, objection, the session of a superuser): rows behind most routes."""
+    """(notice, objection, sessions of a superuser and of somebody with every role): rows behind most routes."""
     user = make.make_user("han", is_superuser=True)
     notice = make.make_notice(tasks=[make.make_task(11)])  # a world has a notice of its own
     make.make_draft(tasks=[make.make_task(12)])
@@ -163,8 +164,11 @@ def seeded(client) -> tuple:
     Outage.objects.create(begun_at=notice.edition.published_at, source="measured")
     make.make_evidence(notice.tasks.first())
     objection = make.make_objection(notice, files=make.make_files(("a.txt", b"text")))
-    client.force_login(user)
-    return notice, objection, client.cookies["sessionid"].value
+    sessions = []
+    for somebody in (user, make.make_member("song", *roles.ROLES)):
+        client.force_login(somebody)
+        sessions.append(client.cookies["sessionid"].value)
+    return notice, objection, sessions
 
 
 class Forms(HTMLParser):
@@ -203,10 +207,10 @@ class Found:
         }
 
 
-def campaign(count: int, notice, objection, session: str, seed: int = 8, application=None) -> Found:
-    """`count` hostile requests, each route as often as any other; `session` is the cookie of a superuser."""
+def campaign(count: int, notice, objection, sessions: list[str], seed: int = 8, application=None) -> Found:
+    """`count` hostile requests, each route as often as any other; `sessions` are cookies of staff, a superuser first."""
     return Campaign(
-        random.Random(seed), notice, objection, session, application or OnlyUtf8(Snapshots(WSGIHandler()))
+        random.Random(seed), notice, objection, sessions, application or OnlyUtf8(Snapshots(WSGIHandler()))
     ).run(count)
 
 
@@ -223,8 +227,8 @@ def one_connection():
 
 
 class Campaign:
-    def __init__(self, chance: random.Random, notice, objection, session: str, application):
-        self.chance, self.session, self.application = chance, session, application
+    def __init__(self, chance: random.Random, notice, objection, sessions: list[str], application):
+        self.chance, self.sessions, self.application = chance, sessions, application
         self.values, self.routes, self.raised = existing(notice, objection), routes(), []
         self.fields: dict[Route, dict[str, str]] = {}
 
@@ -276,7 +280,7 @@ class Campaign:
     def _known_fields(self, route: Route) -> dict[str, str]:
         """The fields of the forms on a page, as they stand there."""
         address = route.filled(self.values | row_of(route))
-        status, body = self.answer(self.environ("GET", address.encode(), admin=True))
+        status, body = self.answer(self.environ("GET", address.encode(), session=self.sessions[0]))
         forms = Forms()
         if status == 200 and b"<form" in body:
             forms.feed(html.unescape(body.decode()))
@@ -293,7 +297,7 @@ class Campaign:
         query = urlencode_bytes(self._parameters(route)) if self.chance.random() < 0.7 else b""
         if self.chance.random() < 0.1:
             query = one([encoded(one(NASTY)), b"a=&" * 1500])
-        environ = self.environ(method, encoded(route.filled(values)), query, admin=self.chance.random() < 0.8)
+        environ = self.environ(method, encoded(route.filled(values)), query, one([*self.sessions * 2, ""]))
         if method in ("POST", "PUT", "PATCH"):
             self._fill(environ, route)
         while self.chance.random() < 0.25:
@@ -337,8 +341,8 @@ class Campaign:
             return body[: self.chance.randrange(len(body))] if drawn < 0.2 else body
         return urlencode_bytes(list(fields.items()))
 
-    def environ(self, method: str, path: bytes, query: bytes = b"", admin: bool = False) -> dict:
-        cookie = f"csrftoken={TOKEN}" + (f"; sessionid={self.session}" if admin else "")
+    def environ(self, method: str, path: bytes, query: bytes = b"", session: str = "") -> dict:
+        cookie = f"csrftoken={TOKEN}" + (f"; sessionid={session}" if session else "")
         return {
             "REQUEST_METHOD": method,
             "PATH_INFO": path.decode("latin-1"),
