@@ -1,6 +1,7 @@
 """The figures of /metrics, for whoever holds the token and nobody else."""
 
 import datetime
+import re
 
 import pytest
 from django.utils import timezone
@@ -8,6 +9,8 @@ from django.utils import timezone
 from notices.models import LogAudit
 from objections.models import OutgoingMail
 from tests.make import DAY, make_notice, make_objection
+
+from .test_settings import ROOT
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a-token-of-more-than-twenty-characters"
@@ -51,6 +54,23 @@ def test_figures_follow_the_facts(client, settings):
     assert after["log_audit_age_seconds"] >= 86400
     type(objection).objects.update(decide_by=today - DAY)
     assert figures(client)["objections_overdue"] == 1
+
+
+def test_what_should_be_out_and_is_not_is_counted(client, settings):
+    """Its time has come, and no checkpoint covers its line: the signer is away."""
+    settings.METRICS_TOKEN = TOKEN
+    make_notice(opens_on=timezone.localdate() + DAY)
+    assert figures(client)["publications_not_out"] == 0
+    settings.LOG_SIGNER = "external"
+    make_notice(opens_on=timezone.localdate() + DAY, tasks=[])
+    late = figures(client)
+    assert (late["publications_not_out"], late["log_unsigned"], late["log_entries"]) == (1, 1, 2)
+
+
+def test_the_manual_names_every_figure_and_no_other(client, settings):
+    settings.METRICS_TOKEN = TOKEN
+    manual = (ROOT / "deploy" / "DEPLOY.md").read_text()
+    assert set(re.findall(r"`portal_(\w+)`", manual)) == set(figures(client))
 
 
 def test_the_calendar_is_covered_to_the_end_of_the_last_published_year(client, settings):
