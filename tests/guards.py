@@ -52,7 +52,7 @@ GUARDS = [
     Guard("first failure kept", "portal/watching.py", "self.since = self.since or now", "self.since = now", "tests/test_watching.py"),
     Guard("mail that is over", "notices/models/alarms.py", "return (AlarmMail.Kind.OVER, self) if gone else None", "return None", "tests/test_watching.py"),
     Guard("closing day", "notices/windows.py", '"open" if today <= closes_on', '"open" if today < closes_on', "tests/test_windows.py tests/test_closing_instant.py"),
-    Guard("after the close", "objections/forms.py", "return state == State.OPEN or (", "return True or (", "tests/test_closing_instant.py"),
+    Guard("after the close", "objections/forms.py", "return state == State.OPEN or (", "return True or (", "tests/test_objection_form.py"),
     Guard("late by its day", "objections/models/objection.py", "(self.postmarked_on or self.received_on) > self", "self.received_on > self", "tests/test_late_lane.py tests/test_entered_objections.py"),
     Guard("two people", "notices/models/publicity.py", "if via == Edition.Via.REVIEW and (by in", "if False and (by in", "tests/test_own_work.py"),
     Guard("first day in the past", "notices/models/publicity.py", "if not archive and not self.edition_id and self.opens_on < today:", "if False:", "tests/test_publishing.py"),
