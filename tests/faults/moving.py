@@ -41,7 +41,7 @@ def fill(count: int) -> None:
 
 def copies(model, row, changes: list[dict]) -> None:
     """Rows as that one is stored, but for these columns."""
-    made = [field.column for field in model._meta.concrete_fields if field.column != "id"]
+    made = [each.column for each in model._meta.concrete_fields if each.column != "id" and not each.generated]
     with connection.cursor() as cursor, transaction.atomic():
         named = ", ".join(f'"{column}"' for column in made)
         key = model._meta.pk.column
