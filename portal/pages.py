@@ -71,7 +71,9 @@ def robots(request):
         "Disallow: /en/subscribe/",
         "Allow: /",
     ]
-    return HttpResponse("\n".join([*lines, f"Sitemap: {settings.SITE_URL}/sitemap.xml", ""]), content_type="text/plain; charset=utf-8")
+    return HttpResponse(
+        "\n".join([*lines, f"Sitemap: {settings.SITE_URL}/sitemap.xml", ""]), content_type="text/plain; charset=utf-8"
+    )
 
 
 @prepared()
