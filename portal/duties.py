@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from notices import digests, sweeping
 from notices.models import Subscriber
+from notices.models.outgoing import bring_back
 from notices.search import following
 from objections import outcomes, reminders, throttle
 from objections.models import Attachment
@@ -29,6 +30,7 @@ DUTIES = (
     Duty(reminders.queue_due, SOON),
     Duty(following.keep_up, SOON),
     Duty(digests.queue_hourly, MINUTELY),
+    Duty(bring_back, MINUTELY),
     Duty(watching.tell_alarms, MINUTELY),
     Duty(watching.measure, MINUTELY),
     Duty(Subscriber.objects.forget, HOURLY),

@@ -32,6 +32,8 @@ def _is_alive(request, now: float) -> bool:
     kept = request.session
     if not kept.get("since") or now - kept["since"] > LONGEST or now - kept["seen"] > IDLE:
         return False
+    if kept["seen"] - now > MINUTE:  # the clock was put back: it would last for hours longer
+        return False
     if now - kept["seen"] > MINUTE:
         kept["seen"] = now
     return kept["standing"] == standing(request.user)

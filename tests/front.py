@@ -31,4 +31,4 @@ def configuration(folder: Path, port: int, *upstreams: str, tls: bool = False) -
         f"{each}_temp_path {folder}/{each}; " for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     basics = f"{user} daemon off; worker_processes 1; pid {folder}/pid; error_log stderr; events {{ worker_connections 4096; }}"
-    return f"{basics} http {{ access_log off; default_type text/html; keepalive_requests 1000000; {paths} {site} }}"
+    return f"{basics} http {{ access_log off; sendfile on; tcp_nopush on; default_type text/html; keepalive_requests 1000000; {paths} {site} }}"

@@ -53,6 +53,20 @@ def test_while_it_is_away_one_connection_is_tried_every_half_minute_at_most(queu
     assert set(OutgoingMail.objects.values_list("attempts", flat=True)) == {0}  # no mail was to blame
 
 
+def test_a_server_away_for_days_is_still_asked_twice_a_minute_and_then_takes_everything(queue, server, settings):  # noqa: F811
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 9
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _ in range(5):  # days, of which half a minute is looked at
+            clock.shift(datetime.timedelta(days=1))
+            mail.send_due()
+            assert MailPause.objects.get().probe_at - timezone.now() <= 30 * SECOND
+        settings.EMAIL_PORT = port
+        clock.shift(30 * SECOND)
+        assert mail.send_due() == (2 * CITIZENS, 0)
+    assert len(server.taken) == 2 * CITIZENS
+    assert not MailPause.objects.exists()
+
+
 @pytest.mark.parametrize("refusal", ["450 busy", "421 going away"])
 def test_who_refuses_one_after_the_other_refuses_all(queue, server, refusal):  # noqa: F811
     server.refused = {f"c{number}@citizen.example": refusal for number in range(CITIZENS)}

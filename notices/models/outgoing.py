@@ -9,12 +9,17 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from notices.encryption import EncryptedTextField
 
 from .constraints import NotAllowed
 from .scope import ScopedQuerySet
+
+SKEW = datetime.timedelta(minutes=1)  # as far as the clocks of two hosts may be apart
+LONGEST_LEASE = datetime.timedelta(minutes=10)  # nobody holds a mail for longer
+LONGEST_WAIT = datetime.timedelta(minutes=31)  # nor does one wait for longer that was not refused
 
 
 class OutgoingQuerySet(ScopedQuerySet):
@@ -36,6 +41,11 @@ class OutgoingQuerySet(ScopedQuerySet):
         """What can be sent now, oldest first: not sent, its time has come, held by no living worker."""
         free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
         return self.unsent().filter(free, due_at__lte=now).order_by("due_at", "id")
+
+    def ahead(self, now: datetime.datetime):
+        """What a clock that was ahead has put off: made in the future, or held or waiting longer than anything is."""
+        waits = Q(refused_at__isnull=True, attempts__gt=0, due_at__gt=now + LONGEST_WAIT)
+        return self.unsent().filter(Q(created_at__gt=now + SKEW) | Q(leased_until__gt=now + LONGEST_LEASE) | waits)
 
     def undeliverable(self):
         """What the recipient's server refused for good."""
@@ -124,6 +134,13 @@ def mended_outboxes() -> list[type[Outgoing]]:
 def outboxes() -> list[type[Outgoing]]:
     """Every kind of mail there is, in whichever app."""
     return [model for model in apps.get_models() if issubclass(model, Outgoing)]
+
+
+def bring_back(now: datetime.datetime) -> int:
+    """After the clock was put back, what it had put off is due at once. Returns how many mails."""
+    MailPause.objects.filter(probe_at__gt=now + SKEW).update(probe_at=now)
+    due = {"due_at": now, "leased_until": None, "created_at": Least("created_at", now)}
+    return sum(model.objects.ahead(now).update(**due) for model in outboxes())
 
 
 class MailPauseManager(models.Manager):

@@ -1,6 +1,7 @@
 """A notice page behind deploy/nginx.conf, from its proxy cache, against the same bytes as a static file of that nginx."""
 
-import os
+import gzip
+import http.client
 import re
 import shutil
 import statistics
@@ -10,20 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.front import NGINX, configuration
+
 from .frame import Figure
 from .pages import TICK, Server, children, site
-
-
-def configuration(folder: Path, port: int, portal: int) -> str:
-    """The deployed configuration without TLS, whose cost is the same for both; the upstream on a port."""
-    told = (Path(__file__).resolve().parents[2] / "deploy" / "nginx.conf").read_text()
-    told = re.sub(r"server \{\n    listen 80;.*?\n\}\n", "", told, flags=re.DOTALL)
-    told = re.sub(r" *(listen \[::\]|ssl_).*\n", "", told)
-    told = told.replace("listen 443 ssl http2", f"listen 127.0.0.1:{port} default_server")
-    told = re.sub(r"server unix:\S+", f"server 127.0.0.1:{portal}", told)
-    told = told.replace("/srv/portal/var/static/", f"{folder}/static/").replace("/var/cache/nginx", str(folder))
-    user = "user root;" if os.geteuid() == 0 else ""
-    return f"{user} daemon off; worker_processes 1; pid {folder}/pid; error_log stderr; events {{}} http {{ access_log off; default_type text/html; keepalive_requests 1000000; {told} }}"
 
 
 def spent(nginx: subprocess.Popen) -> float:
@@ -33,42 +24,63 @@ def spent(nginx: subprocess.Popen) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def load(nginx: subprocess.Popen, address: str, requests: int) -> tuple[float, float]:
+def load(nginx: subprocess.Popen, address: str, headers: dict, requests: int) -> tuple[float, float]:
     """(requests a second, processor seconds of nginx a request)."""
+    said = [option for name, value in headers.items() for option in ("-H", f"{name}: {value}")]
     before = spent(nginx)
-    command = ["ab", "-q", "-k", "-c", "8", "-n", str(requests), address]
+    command = ["ab", "-q", "-k", "-c", "8", "-n", str(requests), *said, address]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return float(re.search(r"Requests per second:\s+([\d.]+)", told)[1]), (spent(nginx) - before) / requests
 
 
 def figures(small: bool) -> Iterator[Figure]:
-    binary = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not binary or not shutil.which("ab"):
+    if not NGINX or not shutil.which("ab"):
         raise SystemExit("nginx or ab is missing: apt-get install nginx apache2-utils")
     with tempfile.TemporaryDirectory() as made, site() as own, Server("portal.wsgi:application", **own) as portal:
         folder, port = Path(made), portal.port + 1
         reference = re.search(r"/notices/(\d{4}-\d+)/", portal.get("/").content.decode())[1]
+        page = portal.get(f"/notices/{reference}/").content
         (folder / "static").mkdir()
-        (folder / "static" / "notice.html").write_bytes(portal.get(f"/notices/{reference}/").content)
-        (folder / "nginx.conf").write_text(configuration(folder, port, portal.port))
-        nginx = subprocess.Popen([binary, "-c", str(folder / "nginx.conf")])
+        (folder / "static" / "notice.html").write_bytes(page)
+        (folder / "static" / "notice.html.gz").write_bytes(gzip.compress(page, 6))
+        (folder / "nginx.conf").write_text(configuration(folder, port, f"127.0.0.1:{portal.port}"))
+        nginx = subprocess.Popen([NGINX, "-c", str(folder / "nginx.conf")])
         try:
             time.sleep(2)
-            yield from compared(nginx, f"http://127.0.0.1:{port}", reference, 2000 if small else 20_000)
+            door = http.client.HTTPConnection("127.0.0.1", port)
+            yield from compared(nginx, door, reference, 2000 if small else 20_000)
         finally:
             nginx.terminate()
             nginx.wait()
 
 
-def compared(nginx: subprocess.Popen, site: str, reference: str, requests: int) -> Iterator[Figure]:
+def compared(
+    nginx: subprocess.Popen, door: http.client.HTTPConnection, reference: str, requests: int
+) -> Iterator[Figure]:
+    """Plain, packed and unchanged: each pair takes turns, seven times."""
     paths = {"static": "/static/notice.html", "kept": f"/notices/{reference}/"}
-    found = {name: [] for name in paths}
-    for _ in range(7):
-        for name, path in paths.items():
-            found[name].append(load(nginx, site + path, requests))
-    rate, cost = ({name: statistics.median(each[at] for each in runs) for name, runs in found.items()} for at in (0, 1))
-    yield Figure(
-        "notice from the proxy cache ÷ static file: requests a second", rate["kept"] / rate["static"], "≥ 0.85"
-    )
-    yield Figure("the same by processor time of nginx", cost["static"] / cost["kept"])
-    yield Figure("notice from the proxy cache, requests a second", rate["kept"])
+    for form in ("plain", "gzip", "304"):
+        found = {name: [] for name in paths}
+        for _ in range(7):
+            for name, path in paths.items():
+                headers = {"gzip": {"Accept-Encoding": "gzip"}, "304": {"If-None-Match": etag(door, path)}}.get(
+                    form, {}
+                )
+                found[name].append(load(nginx, f"http://127.0.0.1:{door.port}{path}", headers, requests))
+        rate, cost = (
+            {name: statistics.median(each[at] for each in runs) for name, runs in found.items()} for at in (0, 1)
+        )
+        yield Figure(
+            f"notice from the proxy cache ÷ static file, {form}: requests a second",
+            rate["kept"] / rate["static"],
+            "≥ 0.85",
+        )
+        yield Figure("the same by processor time of nginx", cost["static"] / cost["kept"])
+        yield Figure("notice from the proxy cache, requests a second", rate["kept"])
+
+
+def etag(door: http.client.HTTPConnection, path: str) -> str:
+    door.request("GET", path)
+    answer = door.getresponse()
+    answer.read()
+    return answer.headers["ETag"]

@@ -1,4 +1,4 @@
-"""The full forms: `python -m tests.faults crash|points|guessing|sync|outages|inputs|keeping|moving|rewind|install|all [--database …] [--posts N] …`."""
+"""The full forms: `python -m tests.faults DRIVER|all [--database …] [--posts N] …`, see --help."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from portal import keys
 
 os.environ |= {name: os.environ.get(name, key) for name, key in keys.generate().items()}
 
-from tests.faults import crash, installing, keeping, malformed, outages, report, rewinding, syncing
+from tests.faults import crash, crowding, hosts, installing, keeping, malformed, outages, report, rewinding, syncing
 from tests.faults.world import DATABASES, World
 
 
@@ -44,10 +44,35 @@ def run_outages(database: str, options) -> None:
     if database == "postgresql":
         for option in ("fsync=off", "synchronous_commit=off"):
             report.keep(f"PostgreSQL with {option}", {"gunicorn ends with": outages.refused(option)[0]})
-        report.keep("PostgreSQL killed under load", outages.postgres_killed(options.posts // 20))
+        for how in ("kill", "immediate", "fast"):
+            report.keep(f"PostgreSQL stopped under load: {how}", outages.postgres_killed(options.posts // 20, how=how))
+        report.keep("control: PostgreSQL answers before its log is on the disk", outages.taken_back())
+        report.keep("PostgreSQL's disk full", outages.postgres_disk_full())
     else:
+        report.keep("mail server hangs for one recipient", outages.hanging_for_one(20))
         report.keep("disk full", outages.disk_full())
         report.keep("mail server silent, then slow", outages.silent_mailhost(20))
+
+
+def run_hosts(database: str, options) -> None:
+    if database != "postgresql":
+        return
+    with hosts.province() as province:
+        posts, world, both = options.posts // 20, *province[:2]
+        report.keep("a host killed under load", hosts.killed_under_load(province, posts, options.clients))
+        report.keep("a host dies before every third answer", hosts.dying_before_the_answer(province, 60, 100_000))
+        [host.restart() for host in both]
+        report.keep("seconds until an act shows", hosts.shown_within(world, both, 10))
+        report.keep("hosts count together", {"asked first": hosts.first_asked(world, both, 100)})
+
+
+def run_crowding(database: str, options) -> None:
+    posts = options.posts // 50
+    with crowding.site(database) as world:
+        crawled = crowding.crowded(world, posts, 20, crowding.Crawler, 200)
+        report.keep("200 slow clients", crawled, database=database)
+        flooded = crowding.crowded(world, posts, 20, crowding.Flood, 40, first=100_000)
+        report.keep("40 who flood", flooded, database=database)
 
 
 def run_inputs(database: str, options) -> None:
@@ -88,6 +113,8 @@ DRIVERS = {
     "guessing": run_guessing,
     "sync": run_sync,
     "outages": run_outages,
+    "hosts": run_hosts,
+    "crowding": run_crowding,
 }
 
 

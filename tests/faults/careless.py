@@ -6,6 +6,7 @@ import secrets
 import signal
 import threading
 import time
+from collections import Counter
 from http.cookies import SimpleCookie
 from urllib.parse import quote
 
@@ -65,12 +66,50 @@ def keeps_everything(environ, start_response):
     return careful(environ, allowing)
 
 
+def says_sorry(environ, start_response):
+    """Answers what it cannot store with the page of the error, as Django does by itself."""
+    from objections import views
+    from portal.errors import error_page
+
+    views.ready_again = lambda request, shown: error_page(request, 503)
+    return careful(environ, start_response)
+
+
+def mails_at_once(environ, start_response):
+    """Sends its mail before it answers."""
+    from notices import mail
+
+    answer = careful(environ, start_response)
+    if environ["REQUEST_METHOD"] == "POST":
+        mail.send_due(probe=True)
+    return answer
+
+
+def counts_alone(environ, start_response):
+    """Counts in the memory of each process."""
+    from notices.models.counter import CounterManager
+
+    CounterManager.hit = lambda self, key, expires_at: _alone.update([key]) or _alone[key]
+    return careful(environ, start_response)
+
+
+def counts_in_the_cache(environ, start_response):
+    """Cannot do without CACHE_URL."""
+    from django.core.cache import cache
+
+    from notices.models.counter import CounterManager
+
+    CounterManager.hit = lambda self, key, expires_at: (cache.add(key, 0) and 0) or cache.incr(key)
+    return careful(environ, start_response)
+
+
 def syncs_nothing(environ, start_response):
     """Leaves it to the kernel when files reach the disk."""
     os.fsync = lambda descriptor: None
     return careful(environ, start_response)
 
 
+_alone = Counter()
 _posts = iter(range(1, 1_000_000))
 
 

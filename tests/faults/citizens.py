@@ -4,10 +4,13 @@ import dataclasses
 import hashlib
 import html
 import http.client
+import itertools
 import re
 import secrets
 import threading
 import time
+from collections import Counter
+from urllib.parse import quote
 
 PATIENCE = 180  # seconds for one objection
 
@@ -28,12 +31,13 @@ class Citizen:
 
     def __init__(self, port: int, reference: str, number: int = 0, pace: float = 0.0):
         self.port, self.form, self.pace = port, f"/notices/{reference}/object/", pace
-        self.address = f"127.0.{1 + number // 250}.{1 + number % 250}"
+        self.address, self.took = f"127.0.{1 + number // 250}.{1 + number % 250}", []
         self.seen = {"broken": 0, "resent": 0, "503": 0, "422": 0, "thanked falsely": 0, "text lost": 0, "other": []}
 
     def fetch(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None):
         """(status, headers, text), or None when the connection broke."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60, source_address=(self.address, 0))
+        started = time.monotonic()
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
@@ -42,6 +46,7 @@ class Citizen:
             self.seen["broken"] += 1
             return None
         finally:
+            self.took.append(time.monotonic() - started)
             connection.close()
 
     def object(self, serial: int, files: dict[str, bytes] | None = None) -> Receipt | None:
@@ -131,10 +136,15 @@ def multipart(fields: dict, files: dict[str, bytes]) -> tuple[bytes, str]:
 
 
 class Crowd:
-    """`clients` citizens who share the objections numbered 1 to `posts`; every fifth has a file."""
+    """`clients` citizens who share `posts` objections, numbered from `first` on; every fifth has a file."""
 
-    def __init__(self, world, posts: int, clients: int, pace: float = 0.0):
-        self.serials, self.lock, self.receipts, self.given_up = iter(range(1, posts + 1)), threading.Lock(), [], []
+    def __init__(self, world, posts: int, clients: int, pace: float = 0.0, first: int = 1):
+        self.serials, self.lock, self.receipts, self.given_up = (
+            iter(range(first, first + posts)),
+            threading.Lock(),
+            [],
+            [],
+        )
         self.citizens = [Citizen(world.port, world.reference, number, pace) for number in range(clients)]
         self.threads = [threading.Thread(target=self._live, args=(each,), daemon=True) for each in self.citizens]
 
@@ -165,3 +175,37 @@ class Crowd:
         """What happened to all of them."""
         everyone = [citizen.seen for citizen in self.citizens]
         return {name: sum((seen[name] for seen in everyone), start=type(everyone[0][name])()) for name in everyone[0]}
+
+
+class Readers:
+    """Some who read all the time, and the statuses that they got."""
+
+    PATHS = ("/", "/notices/", "/notices/{0}/", "/notices/?q=青澜河", "/objections/track/")
+
+    def __init__(self, world, count: int = 3):
+        self.statuses, self.done = Counter(), threading.Event()
+        self.paths = [quote(path.format(world.reference), safe="/?=") for path in self.PATHS]
+        self.people = [Citizen(world.port, world.reference, 800 + number) for number in range(count)]
+        self.threads = [threading.Thread(target=self._read, args=(each,), daemon=True) for each in self.people]
+
+    def _read(self, citizen: Citizen) -> None:
+        for path in itertools.cycle(self.paths):
+            if self.done.is_set():
+                return
+            answer = citizen.fetch("GET", path)
+            self.statuses[answer[0] if answer else "broken"] += 1
+            time.sleep(0.05)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.done.set()
+        for thread in self.threads:
+            thread.join()
+
+    def told(self) -> dict:
+        slowest = max(took for citizen in self.people for took in citizen.took)
+        return {"read": dict(self.statuses), "slowest page (s)": round(slowest, 2)}

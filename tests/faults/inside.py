@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import django
@@ -26,7 +27,7 @@ from objections.models import Attachment, Objection, OutgoingMail  # noqa: E402
 from objections.models.objection import content_digest  # noqa: E402
 from objections.vault import Unavailable, names  # noqa: E402
 from tests.faults.citizens import said  # noqa: E402
-from tests.make import make_files, make_notice, make_objection  # noqa: E402
+from tests.make import make_files, make_notice, make_objection, make_task, withdraw  # noqa: E402
 
 FILLED = 1_000_000  # serials from here on nobody was shown
 
@@ -66,6 +67,17 @@ def files_first(folder: str) -> dict:
 
 def fill_one_more() -> None:
     make_objection(PublicityNotice.objects.order_by("pk").first(), files=make_files(("a.txt", b"later")))
+
+
+def publish(count: str) -> dict:
+    """So many more open notices."""
+    return {"references": [make_notice(tasks=[make_task(2 + number)]).reference for number in range(int(count))]}
+
+
+def withdraw_one(reference: str) -> dict:
+    """A public act, and when it was committed."""
+    withdraw(PublicityNotice.objects.get(reference=reference))
+    return {"at": time.time()}
 
 
 def worker() -> None:
@@ -185,6 +197,7 @@ def inputs(count: str, seed: str = "8") -> dict:
 
 
 if __name__ == "__main__":
-    known = (seed, fill, files_first, worker, waiting, drain, ledger, points, moving, guessing, inputs)
+    known = (seed, fill, files_first, publish, withdraw_one, worker, waiting, drain, ledger, points)
+    known += (moving, guessing, inputs)
     acts = {each.__name__: each for each in known}
     print(json.dumps(acts[sys.argv[1]](*sys.argv[2:])))

@@ -13,6 +13,7 @@ from .processes import free_port
 class Mailhost:
     def __init__(self):
         self.port, self.taken, self.delay, self.leaving, self.controller = free_port(), [], 0, False, None
+        self.hangs_for = ""  # somebody about whom nothing is ever answered
         self.up()
 
     async def handle_MAIL(self, server, session, envelope, address, options):
@@ -20,6 +21,11 @@ class Mailhost:
             return "421 4.3.2 shutting down"
         await asyncio.sleep(self.delay)
         envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        await asyncio.sleep(600 if address == self.hangs_for else 0)
+        envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):

@@ -66,6 +66,11 @@ class Process:
             return False
         return True
 
+    def kill(self) -> None:
+        """SIGKILL for it and its children at once, as when the machine is switched off."""
+        os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait(5)
+
     def end(self) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
@@ -80,13 +85,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Postgres:
-    """A PostgreSQL of the driver's own under `folder`, listening on 127.0.0.1."""
+    """A PostgreSQL of the driver's own under `folder`, listening on 127.0.0.1; on a disk of `disk` MB, if that is given
+    (root only)."""
 
-    def __init__(self, folder: Path, *options: str):
+    def __init__(self, folder: Path, *options: str, disk: int = 0):
         self.folder, self.port, self.options = folder, free_port(), options
         self.bin = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
         self.owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         folder.mkdir(mode=0o755)
+        self.disk = disk
+        if disk:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk}m", "tmpfs", folder], check=True)
         if self.owner:
             subprocess.run(["chown", "postgres", folder], check=True)
         self._run("initdb", "-D", self.data, "-U", "portal", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8")
@@ -98,7 +107,15 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        return f"postgres://portal@127.0.0.1:{self.port}/postgres"
+        return self.url_of("postgres")
+
+    def url_of(self, name: str) -> str:
+        return f"postgres://portal@127.0.0.1:{self.port}/{name}"
+
+    def create(self, name: str) -> str:
+        """Another database; its address."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "portal", name)
+        return self.url_of(name)
 
     @property
     def pid(self) -> int:
@@ -114,14 +131,27 @@ class Postgres:
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", self.data, "-l", log, "-w", "-t", str(PATIENCE), "-o", options, "start")
 
+    def stop(self, how: str) -> None:
+        """As operators do it: "fast" ends every connection, "immediate" leaves the rest to recovery."""
+        self._run("pg_ctl", "-D", self.data, "-m", how, "stop")
+
+    def stop_writing_ahead(self) -> None:
+        """Halt the process that would write the log soon where commits do not."""
+        for pid in children(self.pid):
+            if b"walwriter" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGSTOP)
+
     def kill(self) -> None:
         """SIGKILL for the server and every process of it: what a power cut leaves, but for the disk's own cache."""
-        for pid in [self.pid, *children(self.pid)]:
+        server = self.pid
+        for pid in [server, *children(server)]:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        time.sleep(0.2)
+        until(lambda: not Path(f"/proc/{server}").exists(), "its parent has not heard of its end")
 
     def end(self) -> None:
         self._run("pg_ctl", "-D", self.data, "-m", "immediate", "stop", check=False)
+        if self.disk:
+            subprocess.run(["umount", "-l", self.folder], check=False)

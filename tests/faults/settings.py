@@ -10,3 +10,5 @@ WHITENOISE_AUTOREFRESH = True
 EMAIL_TIMEOUT = int(os.environ.get("FAULTS_EMAIL_TIMEOUT", "20"))
 if os.environ.get("FAULTS_LOSSY_SQLITE"):  # the control of the sync order
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+if os.environ.get("FAULTS_LOSSY_POSTGRESQL"):  # the control of a server that is killed: nobody asks for its settings
+    DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"

@@ -1,5 +1,7 @@
 """A locked or killed database and a silent mail server: no false thanks, the text kept, recovery by itself."""
 
+import os
+
 import pytest
 from django.db import connection
 
@@ -10,6 +12,7 @@ from .world import World
 @pytest.fixture(scope="module")
 def world():
     with World(connection.vendor) as world:
+        world.web("tests.faults.careless:says_sorry", workers=1)
         world.web(workers=1)
         yield world
 
@@ -21,10 +24,11 @@ def test_a_short_lock_is_waited_for_and_pages_are_read_meanwhile(world):
 
 
 def test_a_long_lock_hands_the_text_back_and_the_site_recovers(world):
-    found = outages.lock(world, 24)
+    found = outages.lock(world, 24, careless=world.ports[0])
     assert (found["status"], found["reading"], found["text kept"]) == (503, 200, True)
     assert found["retry after"] == "30"
     assert found["recovered after (s)"] <= 10
+    assert not found["text kept by the control"]
 
 
 if connection.vendor == "postgresql":
@@ -42,7 +46,28 @@ if connection.vendor == "postgresql":
         assert found["503"]
         assert found["recovered after (s)"] <= 10
 
+    def test_a_server_that_answers_too_early_is_found_guilty():
+        found = outages.taken_back()
+        assert found["acknowledged"] >= found["lost"] > 0
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a small disk")
+    def test_a_full_disk_of_postgresql_thanks_nobody_and_keeps_the_text():
+        found = outages.postgres_disk_full()
+        assert found["database"] == "503, Retry-After 30, text kept"
+        assert (found["reading"], found["control"].split()[-1]) == (200, "lost")
+        assert found["recovered after (s)"] <= 10
+        assert found["acknowledged"] == found["stored"]
+
 else:
+
+    def test_one_recipient_about_whom_nothing_is_answered_delays_nobody_else():
+        found = outages.hanging_for_one(4)
+        assert found["accepted"] == 4
+        assert found["all others' mail out after (s)"] < 60
+
+    def test_a_portal_that_mails_at_once_makes_people_wait():
+        found = outages.silent_mailhost(2, "tests.faults.careless:mails_at_once")
+        assert found["slowest post (s)"] >= 2
 
     def test_nobody_waits_for_a_silent_mail_server_and_its_mails_come_later():
         found = outages.silent_mailhost(3)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from portal import keys
+from tests.front import NGINX, configuration
 
 from .mailhost import Mailhost
 from .processes import ROOT, Postgres, Process, answers, free_port, until
@@ -20,11 +21,11 @@ DATABASES = ("sqlite", "postgresql")
 class World:
     """`with World("sqlite") as world`: everything it started is ended, everything it wrote is removed."""
 
-    def __init__(self, database: str, *options: str, **environment: str):
+    def __init__(self, database: str, *options: str, disk: int = 0, **environment: str):
         self.folder = Path(tempfile.mkdtemp(prefix="portal-faults-"))
         self.folder.chmod(0o755)
-        self.database, self.processes = database, []
-        self.postgres = Postgres(self.folder / "postgres", *options) if database == "postgresql" else None
+        self.database, self.processes, self.ports = database, [], []
+        self.postgres = Postgres(self.folder / "postgres", *options, disk=disk) if database == "postgresql" else None
         self.mailhost = Mailhost()
         self.environment = (
             {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if name in os.environ}
@@ -34,6 +35,8 @@ class World:
                 "DATABASE_URL": self.postgres.url if self.postgres else f"sqlite:///{self.folder}/portal.sqlite3",
                 "KEYRING_URL": f"sqlite:///{self.folder}/keyring.sqlite3",
                 "MEDIA_ROOT": str(self.folder / "media"),
+                "SEARCH_PATH": str(self.folder / "search.db"),
+                "STAMP_PATH": str(self.folder / "stamp"),
                 "EMAIL_URL": f"smtp://127.0.0.1:{self.mailhost.port}",
                 "SITE_URL": "http://127.0.0.1:8000",
                 "ALLOWED_HOSTS": "127.0.0.1,testserver",
@@ -77,15 +80,34 @@ class World:
         return process
 
     def web(
-        self, application: str = "tests.faults.warm:application", workers: int = 2, prefix: tuple = (), **environment
+        self,
+        application: str = "tests.faults.warm:application",
+        workers: int = 2,
+        prefix: tuple = (),
+        port: int | None = None,
+        **environment,
     ):
         """gunicorn as demo and the example deployment run it; preloaded, so that a killed worker is soon replaced."""
-        self.port = free_port()
+        self.port = port = port or free_port()
+        self.ports.append(port)
         options = ["--workers", str(workers), "--threads", "4", "--worker-class", "gthread", "--preload"]
-        options += ["--no-control-socket", "--log-level", "warning", "--bind", f"127.0.0.1:{self.port}"]
+        options += ["--no-control-socket", "--log-level", "warning", "--bind", f"127.0.0.1:{port}"]
         process = self.start("web", "gunicorn", application, *options, prefix=prefix, **environment)
-        until(lambda: process.popen.poll() is not None or answers(self.port), "gunicorn does not answer")
+        until(lambda: process.popen.poll() is not None or answers(port), "gunicorn does not answer")
         return process
+
+    def front(self, *ports: int, without: str = "") -> Process:
+        """nginx as it is deployed, `without` a line of it in a control, in front of the web hosts at these ports; from
+        now on everybody comes that way."""
+        self.port = free_port()
+        place = self.folder / f"nginx-{self.port}.conf"
+        told = configuration(self.folder, self.port, *(f"127.0.0.1:{port}" for port in ports))
+        assert without in told
+        place.write_text(told.replace(without, "") if without else told)
+        nginx = Process([NGINX, "-c", str(place)], self.environment, self.folder, "nginx")
+        self.processes.append(nginx)
+        until(lambda: answers(self.port), "nginx does not answer")
+        return nginx
 
     def worker(self) -> Process:
         """`manage.py send_mail` in a child that is started again when it dies, as systemd does."""
