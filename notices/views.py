@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from . import windows
 from .documents.differences import differences
-from .documents.notice import NoticeDocument, Section
+from .documents.notice import NoticeDocument, Section, Window
 from .downloads import as_download
 from .linked import linked_data
 from .models import (
@@ -151,17 +151,23 @@ def _earlier_end(edition: Edition) -> datetime.date | None:
 
 def document_context(document: NoticeDocument) -> dict:
     """What the body of a notice needs: its blocks, its telephones, and how its window was counted, day by day."""
-    calendar = CalendarDay.objects.all().as_calendar()
-    window = document.window
-    try:
-        days = calendar.days(window.opens_on, window.closes_on) if window else []
-    except windows.TooLong:  # a draft with a typing error in a year
-        days = []
     return {
         "document": document,
         "blocks": document.blocks(),
         "anchored": anchored(document),
         "phones": telephones(document.office.phone) if document.office else [],
+        **counted_days(document.window),
+    }
+
+
+def counted_days(window: Window | None) -> dict:
+    """How a window is counted, week by week and day by day."""
+    calendar = CalendarDay.objects.all().as_calendar()
+    try:
+        days = calendar.days(window.opens_on, window.closes_on) if window else []
+    except windows.TooLong:  # a draft with a typing error in a year
+        days = []
+    return {
         "weeks": weeks(days, window.unit) if window else [],
         "day_count": len(days),
         "calendar_published": all(day.published for day in days),

@@ -38,6 +38,8 @@ GUARDS = [
         "scope of changes", "notices/admin/scoped.py", "super().has_change_permission(request, obj) and self.is_own(request, obj)",
         "super().has_change_permission(request, obj)", "tests/test_scope.py",
     ),
+    Guard("two at one form", "notices/admin/conflicts.py", "if sent.then == sent.now:", "if True:", "tests/test_conflicts.py"),
+    Guard("seen by bulk", "notices/admin/bulk.py", 'if request.POST.get(f"seen-{row.pk}", "") != self.seen(row):', "if False:", "tests/test_bulk.py"),
     Guard("receipt codes", "objections/receipts.py", "LENGTH = 28", "LENGTH = 20", "tests/test_receipts.py"),
     Guard("digest of codes", "objections/receipts.py", 'hashlib.sha256(b"receipt:" + bare.encode()).hexdigest() if bare', "bare if bare", "tests/test_receipts.py"),
     Guard("question", "objections/throttle.py", "return plain in (str(total), to_chinese(total))", "return True", "tests/test_throttle.py"),

@@ -84,6 +84,7 @@ OTHER = {
         dict.fromkeys("erosu", 200),
     ),
     "notices_publicitynotice_intake": ("", dict.fromkeys("eu", 200)),
+    "notices_publicitynotice_counting": ("", {}),  # of no organisation it counts nothing: test_counting.py
     "notices_rectificationtask_intake": ("", dict.fromkeys("eu", 200)),
     "notices_rectificationtask_template": ("", dict.fromkeys(ALL, 200)),
     "notices_publicitynotice_export_xlsx": ("", dict.fromkeys("erhosu", 200)),

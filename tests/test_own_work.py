@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from notices.admin.publicity import PublicityNoticeAdmin
 from notices.models import NotAllowed, TrailEntry
 from tests.filling import filled
 from tests.make import make_draft, make_member, make_office, make_organisation, make_task, make_user
@@ -100,6 +101,7 @@ def test_crafted_fields_of_the_form_and_of_inlines_do_nothing(client, draft, edi
     "crafted",
     [
         {"action": "publish", "index": 0},
+        {"action": "publish_selected", "_confirmed": "1", "confirmed": "on"},
         {"action": "delete_selected", "post": "yes"},
         {"_save": "保存", "form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-published_by": 1},
     ],
@@ -109,6 +111,24 @@ def test_a_list_takes_no_posts(client, draft, crafted):
     assert client.post(LIST, crafted).status_code == 403
     assert not is_public(draft)
     assert tries() == ["refused"]
+
+
+def test_many_at_once_leave_out_the_own_ones_and_refuse_them_one_by_one(client, draft, editor):
+    make_member("zhang", "reviewer")
+    other = make_draft(tasks=[], title="别人起草的", drafted_by=make_user("wang"))
+    for notice, by in ((draft, editor), (other, make_user("wang"))):
+        notice.submit(by=by)
+    client.force_login(editor)
+    chosen = {"action": "publish_selected", "_selected_action": [draft.pk, other.pk]}
+    asked = client.post(LIST, chosen)
+    assert [each.row for each in asked.context["fitting"]] == [other]
+    assert [each.row for each in asked.context["left_out"]] == [draft]
+    seen = {f"seen-{each.pk}": PublicityNoticeAdmin.seen(None, each) for each in (draft, other)}
+    crafted = client.post(LIST, chosen | seen | {"_confirmed": "1", "confirmed": "on"})
+    assert "起草人不能发布自己的公示" in crafted.content.decode()
+    assert not is_public(draft)
+    assert is_public(other)  # the control: what somebody else drafted is published by the same press
+    assert sorted(tries()) == ["changed", "refused"]
 
 
 def test_a_new_notice_cannot_come_in_published(client, editor):

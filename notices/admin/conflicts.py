@@ -292,7 +292,8 @@ def _told(field: forms.Field | None, said: dict) -> str:
         return "是" if values else "否"
     names: dict = {}
     if isinstance(field, forms.ModelChoiceField):
-        names = {str(each.pk): str(each) for each in field.queryset.filter(pk__in=filter(str.isdecimal, values))}
+        known = {str(each.pk): str(each) for each in field.queryset.filter(pk__in=filter(str.isdecimal, values))}
+        names = dict.fromkeys(values, "（已不可选）") | known
     elif isinstance(field, forms.ChoiceField):
         names = {str(value): str(label) for value, label in field.choices}
     return "、".join(names.get(each, each) for each in values)

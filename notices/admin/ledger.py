@@ -1,7 +1,9 @@
 """Admin of organisations, the calendar, rounds and tasks."""
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import filesizeformat
@@ -26,11 +28,18 @@ from notices.models import (
     Unavailable,
 )
 
-from . import planning
+from . import pairs, planning
 from .exporting import ExportAdmin
 from .listing import TimeFilter
+from .rows import OrderedInline
 from .scoped import StaffAdmin, Table
 from .verbs import Verb, VerbsAdmin, ask, words
+
+# Texts of a few lines, and the date field of the browser.
+TEXTS = {
+    models.TextField: {"widget": forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"})},
+    models.DateField: {"widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")},
+}
 
 
 class ReceivingOfficeInline(admin.StackedInline):
@@ -87,10 +96,14 @@ class StageFilter(admin.SimpleListFilter):
         return queryset.filter(derived_stage=self.value()) if self.value() else queryset
 
 
-class MeasureInline(admin.StackedInline):
+class MeasureInline(OrderedInline):
+    """Drawn together with the reports on them."""
+
     model = Measure
-    extra = 0
+    extra = 1
     fields = (("ordinal", "label", "heading"), "text")
+    template = "admin/notices/rectificationtask/pairs.html"
+    formfield_overrides = TEXTS
 
 
 def _of_this_task(make, field, request, name: str, model, options: dict):
@@ -102,10 +115,16 @@ def _of_this_task(make, field, request, name: str, model, options: dict):
     return make(field, request, **options)
 
 
-class ProgressReportInline(admin.StackedInline):
+class ProgressReportInline(OrderedInline):
     model = ProgressReport
-    extra = 0
-    fields = (("ordinal", "label", "heading", "measure", "reported_on"), "text")
+    form = pairs.ReportForm
+    formset = pairs.ReportFormSet
+    fields = (("ordinal", "label", "heading"), "text", ("reported_on", "measure"), "beside")
+    template = "admin/notices/rectificationtask/_with_measures.html"
+    formfield_overrides = TEXTS
+
+    def get_extra(self, request, obj=None, **options):
+        return len(pairs.proposed(obj))
 
     def formfield_for_foreignkey(self, field, request, **options):
         return _of_this_task(super().formfield_for_foreignkey, field, request, "measure", Measure, options)
@@ -154,6 +173,7 @@ class SelfAcceptanceInline(admin.StackedInline):
     model = SelfAcceptance
     extra = 0
     fields = (("accepted_on", "conclusion"), "opinion")
+    formfield_overrides = TEXTS
 
 
 class ClosureInline(admin.TabularInline):
@@ -185,6 +205,7 @@ class RectificationTaskAdmin(ExportAdmin, VerbsAdmin):
     list_filter = (StageFilter, "round", "kind", "organisation")
     list_select_related = ("round", "organisation")
     search_fields = ("number_text", "case_number", "problem", "title")
+    formfield_overrides = TEXTS
     inlines = (MeasureInline, ProgressReportInline, EvidenceInline, UploadInline, SelfAcceptanceInline, ClosureInline)
     actions = None
     verbs = {
@@ -200,12 +221,9 @@ class RectificationTaskAdmin(ExportAdmin, VerbsAdmin):
             None,
             {
                 "fields": (
-                    "organisation",
-                    "round",
-                    "kind",
+                    ("organisation", "round", "kind"),
                     ("number", "sub_number", "number_text"),
-                    "case_number",
-                    "title",
+                    ("case_number", "title"),
                 )
             },
         ),
@@ -215,6 +233,26 @@ class RectificationTaskAdmin(ExportAdmin, VerbsAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).staged()
+
+    def get_formset_kwargs(self, request, obj, inline, prefix):
+        kwargs = super().get_formset_kwargs(request, obj, inline, prefix)
+        proposed = {"initial": pairs.proposed(obj)} if isinstance(inline, ProgressReportInline) else {}
+        return kwargs | proposed
+
+    def get_inline_formsets(self, request, formsets, inline_instances, obj=None, **options):
+        """Measures and reports know of each other, so that they are drawn as pairs."""
+        found = super().get_inline_formsets(request, formsets, inline_instances, obj, **options)
+        both = [each for each in found if isinstance(each.opts, MeasureInline | ProgressReportInline)]
+        if len(both) == 2:
+            both[0].pairs = pairs.paired(*both)
+        else:  # who may see only one of them
+            for each in both:
+                each.opts.template = OrderedInline.template
+        return found
+
+    def save_related(self, request, form, formsets, change):
+        pairs.join(formsets)
+        super().save_related(request, form, formsets, change)
 
     def get_urls(self):
         view = self.admin_site.admin_view(never_cache(require_safe(self.evidence)))

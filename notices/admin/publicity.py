@@ -7,20 +7,26 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from notices import recounting, windows
 from notices.models import Edition, Evidence, NoticeSection, PublicityNotice, ReceivingOffice, Redaction, State
 from notices.models.calendar import current_calendar
 from notices.models.scope import above
-from notices.views import document_context, draft_context
+from notices.views import draft_context
 
-from . import intake, searching
+from . import counting, findings, intake, searching
+from .bulk import BulkVerbs
 from .exporting import ExportAdmin
+from .rows import OrderedInline
 from .showing import DisplayInline
 from .today import week_of
 from .verbs import Verb, VerbsAdmin, ask, words
+
+COUNTED = '<div data-counting="{}" aria-live="polite">{}</div>'
 
 
 class NoticeForm(forms.ModelForm):
@@ -42,7 +48,15 @@ class NoticeForm(forms.ModelForm):
         )
         widgets = {
             "title": forms.TextInput(attrs={"class": "vLargeTextField"}),
+            **{
+                name: forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"})
+                for name in ("basis", "change_reason")
+            },
             "evidence": forms.CheckboxSelectMultiple,
+            **{
+                name: forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+                for name in ("signed_on", "opens_on", "closes_on")
+            },
         }
 
     def __init__(self, *args, **options):
@@ -66,9 +80,9 @@ class NoticeForm(forms.ModelForm):
         return cleaned
 
 
-class SectionInline(admin.StackedInline):
+class SectionInline(OrderedInline):
     model = NoticeSection
-    extra = 0
+    adding = "再加一部分"
     fields = (("ordinal", "kind", "heading"), "body")
     formfield_overrides = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField"})}}
 
@@ -187,14 +201,19 @@ EDIT, PUBLISH = "notices.change_publicitynotice", "notices.publish_publicitynoti
 
 
 @admin.register(PublicityNotice)
-class PublicityNoticeAdmin(ExportAdmin, VerbsAdmin):
+class PublicityNoticeAdmin(ExportAdmin, BulkVerbs, VerbsAdmin):
     form = NoticeForm
+    actions = ("publish_selected",)
     list_display = ("title", "reference", "organisation", "state_label", "opens_on", "closes_on", "published_at")
     list_filter = (StateFilter, DrafterFilter, WeekFilter, RecountFilter, "organisation", "stage")
     list_select_related = ("organisation", "edition")
     search_fields = ("title",)  # that there is a search; get_search_results says where it looks
     search_help_text = searching.HELP
     autocomplete_fields = ("tasks",)
+
+    class Media:
+        js = (forms.Script("portal/counting.js", defer=True),)
+
     inlines = (SectionInline, EditionInline, DisplayInline)
     verbs = {
         "submit": Verb("送审", EDIT, lambda notice, user: notice.is_editable),
@@ -299,6 +318,19 @@ class PublicityNoticeAdmin(ExportAdmin, VerbsAdmin):
             return f"{label} · 已退回"
         return f"{label} · 更正中" if notice.edition_id and notice.drafted_at else label
 
+    def get_fieldsets(self, request, obj=None):
+        """By what they are about; the reason of a change belongs to a correction."""
+        counted = render_to_string(counting.PIECE, counting.counted(obj)) if obj else ""
+        counted = format_html(COUNTED, reverse("admin:notices_publicitynotice_counting"), counted)
+        groups = [
+            (None, {"fields": ("organisation", "title", "tasks", "basis")}),
+            ("公示期", {"fields": ("stage", ("opens_on", "closes_on")), "description": counted, "classes": ["window"]}),
+            ("异议受理和落款", {"fields": ("receiving_office", ("signatories", "signed_on"))}),
+            ("附件", {"fields": ("evidence",)}),
+        ]
+        correction = [("更正", {"fields": ("change_reason",)})] if obj and obj.edition_id else []
+        return [*groups, *correction]
+
     def get_readonly_fields(self, request, obj=None):
         return self.form.Meta.fields if obj and not obj.is_editable else ()
 
@@ -306,7 +338,18 @@ class PublicityNoticeAdmin(ExportAdmin, VerbsAdmin):
         return super().has_delete_permission(request, obj) and (obj is None or not obj.edition_id)
 
     def get_actions(self, request):
-        return {}  # no bulk deletion; every act on a notice is a verb of its own
+        """No bulk deletion: several are published at once, by whoever may publish."""
+        return {name: action for name, action in super().get_actions(request).items() if name in self.actions}
+
+    def has_publish_permission(self, request) -> bool:
+        return request.user.has_perm(PUBLISH)
+
+    @admin.action(description="审核发布所选的公示", permissions=["publish"])
+    def publish_selected(self, request, rows):
+        return self.in_bulk(request, rows, "publish")
+
+    def remarks(self, request, row, name):
+        return [f"{'错误' if each.level == 'error' else '提示'}：{each.place}，{each.text}" for each in row.findings()]
 
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
@@ -320,9 +363,11 @@ class PublicityNoticeAdmin(ExportAdmin, VerbsAdmin):
 
     def get_urls(self):
         preview = self.admin_site.admin_view(self.preview)
+        counted = self.admin_site.admin_view(lambda request: counting.counting(request, self))
         intake_view = self.admin_site.admin_view(lambda request: intake.intake(request, self))
         return [
             path("intake/", intake_view, name="notices_publicitynotice_intake"),
+            path("counting/", counted, name="notices_publicitynotice_counting"),
             path("<int:pk>/preview/", preview, name="notices_publicitynotice_preview"),
             *super().get_urls(),
         ]
@@ -338,10 +383,17 @@ class PublicityNoticeAdmin(ExportAdmin, VerbsAdmin):
             "preview_url": notice and reverse("admin:notices_publicitynotice_preview", args=[notice.pk]),
             "show_save": notice is None or notice.is_editable,
             "show_save_and_continue": notice is None or notice.is_editable,
-            "findings": notice.findings() if notice and notice.drafted_at else [],
-            **(document_context(notice.document()) if notice and notice.opens_on else {}),
         }
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        """What the checks say of the saved draft stands beside what it is about, and all together on top."""
+        if obj and obj.drafted_at:
+            rows = [row for each in context["inline_admin_formsets"] for row in each.formset.initial_forms]
+            sections = [row for row in rows if isinstance(row.instance, NoticeSection)]
+            saved = PublicityNotice.objects.get(pk=obj.pk)  # what was typed and refused is not in it
+            context["checks"] = findings.hang(saved.findings(), context["adminform"].form, sections)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def preview(self, request, pk):
         """The working copy as the public would see it, never cached."""

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 
 from notices.admin import searching
+from notices.admin.bulk import BulkVerbs
 from notices.admin.listing import TimeFilter
 from notices.admin.verbs import Verb, ask, words
 from notices.models import Membership, NotAllowed
@@ -156,7 +157,8 @@ def searched(typed: str) -> Q:
 
 
 @admin.register(Objection)
-class ObjectionAdmin(TakenAlong, AttachmentsAdmin, RevealingAdmin):
+class ObjectionAdmin(TakenAlong, BulkVerbs, AttachmentsAdmin, RevealingAdmin):
+    actions = ("accept_selected", "assign_selected")
     change_list_template = "admin/objections/objection/change_list.html"
     list_display = (
         "number",
@@ -249,6 +251,22 @@ class ObjectionAdmin(TakenAlong, AttachmentsAdmin, RevealingAdmin):
         ),
         "release_hold": Verb("不再保留个人信息", HANDLE, lambda each, user: each.held_at, seldom=True),
     }
+
+    def has_handle_permission(self, request) -> bool:
+        return request.user.has_perm(HANDLE)
+
+    def remarks(self, request, row, name):
+        return [
+            f"{self.status_label(row)}，期限 {row.due_on:%Y-%m-%d}，{row.notice}" if row.due_on else str(row.notice)
+        ]
+
+    @admin.action(description="受理所选的异议", permissions=["handle"])
+    def accept_selected(self, request, rows):
+        return self.in_bulk(request, rows, "accept")
+
+    @admin.action(description="指派所选的异议", permissions=["handle"])
+    def assign_selected(self, request, rows):
+        return self.in_bulk(request, rows, "assign")
 
     def verb_form(self, request, row, verb, *args, **options):
         """A case is assigned among colleagues."""
