@@ -30,6 +30,8 @@ def load(nginx: subprocess.Popen, address: str, headers: dict, requests: int) ->
     before = spent(nginx)
     command = ["ab", "-q", "-k", "-c", "8", "-n", str(requests), *said, address]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if int(re.search(r"Failed requests:\s+(\d+)", told)[1]):
+        raise ValueError(told)
     return float(re.search(r"Requests per second:\s+([\d.]+)", told)[1]), (spent(nginx) - before) / requests
 
 
