@@ -51,19 +51,8 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
         its own; where it says no, nothing else is stored and None comes back. Raises AlreadyReceived when a form with
         this token has been stored.
         """
-        arrival = {"received_on": timezone.localdate(at), "privacy_version": privacy.VERSION} | arrival
-        objection = Objection(
-            notice=edition.notice,
-            edition=edition,
-            **said,
-            data_key=ring.take(),
-            **_digests(token, said, attachments),
-            opened_at=opened_at,
-            received_at=at,
-            routed_to=routing.supervisor_of(edition.notice),
-            **arrival,
-            **HandlingTerms.of(edition.notice.edition.receiving_office).dates(arrival["received_on"]),
-        )
+        arrival |= {"opened_at": opened_at, "received_at": at}
+        objection = self._drawn_up(edition, said, _digests(token, said, attachments), **arrival)
         try:
             with Attachment.objects.written(attachments, at) as files:
                 with transaction.atomic():
@@ -77,6 +66,22 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
             self._raise_if_received(objection)
             raise
         return None
+
+    def _drawn_up(self, edition: Edition, said: dict, digests: dict, received_at, **arrival) -> "Objection":
+        """An objection with a key of its own, where it goes and its dates; not stored yet."""
+        arrival = {"received_on": timezone.localdate(received_at), "privacy_version": privacy.VERSION} | arrival
+        terms = HandlingTerms.of(edition.notice.edition.receiving_office)
+        return Objection(
+            notice=edition.notice,
+            edition=edition,
+            **said,
+            **digests,
+            data_key=ring.take(),
+            routed_to=routing.supervisor_of(edition.notice),
+            received_at=received_at,
+            **arrival,
+            **terms.dates(arrival["received_on"]),
+        )
 
     def has_received(self, token: str) -> bool:
         """Whether a form with this token has been stored."""

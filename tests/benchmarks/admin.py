@@ -70,46 +70,13 @@ def _office(number: int) -> ReceivingOffice:
 
 def _notices(numbers, total, offices, people, now, writer, searched) -> None:
     texts = [writer.notice(LENGTH) for _ in numbers]
-    rows, editions = [], []
-    for number, (title, _) in zip(numbers, texts, strict=True):
-        at = now - DAY * 3000 * (total - number) / total
-        office, opens = offices[number % OFFICES], timezone.localdate(at)
-        rows.append(
-            PublicityNotice(
-                pk=number + 1,
-                organisation=office.organisation,
-                reference=f"{opens.year}-{number:06}",
-                title=title[:200],
-                receiving_office=office,
-                opens_on=opens,
-                closes_on=opens + 14 * DAY,
-                published_at=at,
-                published_by=people[1],
-            )
-        )
-        editions.append(
-            Edition(
-                pk=number + 1,
-                notice_id=number + 1,
-                number=1,
-                document=b"{}",
-                digest=hashlib.sha256(title.encode()).hexdigest(),
-                sequence=number,
-                public_from=at,
-                act="publish",
-                receiving_office=office,
-                title=title[:200],
-                opens_on=opens,
-                closes_on=opens + 14 * DAY,
-                drafted_at=at,
-                drafted_by=people[0],
-                published_at=at,
-                published_by=people[1],
-                via="review",
-            )
-        )
+    dates = [now - DAY * 3000 * (total - number) / total for number in numbers]
+    rows = [
+        _notice(number, offices[number % OFFICES], title, at, people[1])
+        for number, (title, _), at in zip(numbers, texts, dates, strict=True)
+    ]
     PublicityNotice.objects.bulk_create(rows)
-    Edition.objects.bulk_create(editions)
+    Edition.objects.bulk_create(_edition(row, people) for row in rows)
     pks = [row.pk for row in rows]
     PublicityNotice.objects.filter(pk__in=pks).update(edition_id=F("pk"))
     NoticeSection.objects.bulk_create(
@@ -125,65 +92,84 @@ def _notices(numbers, total, offices, people, now, writer, searched) -> None:
         PublicityNotice.objects.filter(pk__in=last[:100]).update(submitted_at=now, submitted_by=people[0])
 
 
+def _notice(number: int, office: ReceivingOffice, title: str, at, by) -> PublicityNotice:
+    opens = timezone.localdate(at)
+    return PublicityNotice(
+        pk=number + 1,
+        organisation=office.organisation,
+        reference=f"{opens.year}-{number:06}",
+        title=title[:200],
+        receiving_office=office,
+        opens_on=opens,
+        closes_on=opens + 14 * DAY,
+        published_at=at,
+        published_by=by,
+    )
+
+
+def _edition(row: PublicityNotice, people) -> Edition:
+    same = ("receiving_office", "title", "opens_on", "closes_on", "published_at", "published_by")
+    return Edition(
+        pk=row.pk,
+        notice_id=row.pk,
+        number=1,
+        document=b"{}",
+        digest=hashlib.sha256(row.title.encode()).hexdigest(),
+        sequence=row.pk - 1,
+        public_from=row.published_at,
+        act="publish",
+        drafted_at=row.published_at,
+        drafted_by=people[0],
+        via="review",
+        **{name: getattr(row, name) for name in same},
+    )
+
+
 def _objections(numbers, total, by, now) -> None:
-    pending = [number >= total - PENDING for number in numbers]
-    rows = []
-    for number, waits in zip(numbers, pending, strict=True):
-        at = now - DAY * 3000 * (total - number) / total
-        key = ring.take() if waits else f"k{number}"
-        done = (
-            {} if waits else {f"{fact}_at": at + DAY for fact in ("accepted", "verified", "replied", "done", "purged")}
-        )
-        done |= {f"{fact}_by": by for fact in ("accepted", "verified", "replied", "done") if done}
-        day = timezone.localdate(at)
-        rows.append(
-            Objection(
-                pk=number + 1,
-                notice_id=number + 1,
-                edition_id=number + 1,
-                data_key=key,
-                name="王小明" if waits else "",
-                content="垃圾并没有清运。" if waits else ERASED,
-                reply="" if waits else ERASED,
-                finding="" if waits else "unsubstantiated",
-                opened_at=at,
-                received_at=at,
-                received_on=day,
-                decide_by=day + 15 * DAY,
-                reply_by=day + 60 * DAY,
-                token_digest=f"{number:064}",
-                code_digest=f"c{number:063}",
-                content_digest=f"{number:064}",
-                likeness=f"{number:064}",
-                **done,
-            )
-        )
-    Objection.objects.bulk_create(rows)
-    mails = [
-        OutgoingMail(
-            objection=row,
-            kind="office",
-            recipient=ERASED,
-            message_id=f"<{row.pk}@x>",
-            created_at=row.received_at,
-            due_at=row.received_at,
-            attempts=1,
-            sent_at=None if row.pk > total - 50 else row.received_at,
-        )
-        for row in rows
+    rows = [
+        _objection(number, number >= total - PENDING, now - DAY * 3000 * (total - number) / total, by)
+        for number in numbers
     ]
-    OutgoingMail.objects.bulk_create(mails)
-    TrailEntry.objects.bulk_create(
-        TrailEntry(
-            at=row.received_at,
-            by=by,
-            username=by.username,
-            action="changed",
-            object_id=str(row.pk),
-            target=f"YY-{row.pk}",
-            address="10.0.0.1",
-        )
-        for row in rows
+    Objection.objects.bulk_create(rows)
+    OutgoingMail.objects.bulk_create(_mail(row, None if row.pk > total - 50 else row.received_at) for row in rows)
+
+
+def _objection(number: int, waits: bool, at, by) -> Objection:
+    day, done = timezone.localdate(at), {}
+    if not waits:
+        done = {f"{fact}_at": at + DAY for fact in ("accepted", "verified", "replied", "done", "purged")}
+        done |= {f"{fact}_by": by for fact in ("accepted", "verified", "replied", "done")}
+        done |= {"reply": ERASED, "finding": "unsubstantiated"}
+    return Objection(
+        pk=number + 1,
+        notice_id=number + 1,
+        edition_id=number + 1,
+        data_key=ring.take() if waits else f"k{number}",
+        name="王小明" if waits else "",
+        content="垃圾并没有清运。" if waits else ERASED,
+        opened_at=at,
+        received_at=at,
+        received_on=day,
+        decide_by=day + 15 * DAY,
+        reply_by=day + 60 * DAY,
+        token_digest=f"{number:064}",
+        code_digest=f"c{number:063}",
+        content_digest=f"{number:064}",
+        likeness=f"{number:064}",
+        **done,
+    )
+
+
+def _mail(row: Objection, sent_at) -> OutgoingMail:
+    return OutgoingMail(
+        objection=row,
+        kind="office",
+        recipient=ERASED,
+        message_id=f"<{row.pk}@x>",
+        created_at=row.received_at,
+        due_at=row.received_at,
+        attempts=1,
+        sent_at=sent_at,
     )
 
 
