@@ -177,10 +177,18 @@ def hanging_for_one(posts: int, timeout: int = 2) -> dict:
         }
 
 
-def silent_mailhost(posts: int, application: str = "tests.faults.warm:application") -> dict:
+def mailed_at_once(posts: int) -> float:
+    """The control: how long somebody waits, in seconds, at a portal that mails before it answers."""
+    with World("sqlite", FAULTS_EMAIL_TIMEOUT="2") as world:
+        world.web("tests.faults.careless:mails_at_once", workers=1)
+        world.mailhost.delay = 600
+        return max(post_once(world, serial)[1] for serial in range(1, posts + 1))
+
+
+def silent_mailhost(posts: int) -> dict:
     """The mail server takes connections and says nothing, then is slow, then well: posts never wait for it."""
     with World("sqlite", FAULTS_EMAIL_TIMEOUT="2") as world:
-        world.web(application)
+        world.web()
         world.mailhost.delay = 600
         world.worker()
         waits = [post_once(world, serial)[:2] for serial in range(1, posts + 1)]
