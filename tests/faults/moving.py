@@ -36,7 +36,7 @@ def fill(count: int) -> None:
     copies(TrailEntry, TrailEntry.objects.record("login", username="wu"), [{} for _ in several])
     digests = [hashlib.sha256(str(number).encode()).hexdigest() for number in several]
     unique = [{"token_digest": each, "code_digest": each, "data_key": each[:16]} for each in digests]
-    copies(Objection, make_objection(edition.notice, token=str(count)), unique)
+    copies(Objection, make_objection(edition.notice, token=f"one of {count}"), unique)
 
 
 def copies(model, row, changes: list[dict]) -> None:
