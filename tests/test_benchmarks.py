@@ -1,8 +1,11 @@
 """The frame of the benchmarks: what it calls reached, and that cases take turns."""
 
+import json
+import xml.etree.ElementTree as ElementTree
+
 import pytest
 
-from tests.benchmarks import frame
+from tests.benchmarks import frame, plot
 from tests.benchmarks.__main__ import NO_BENCHMARKS, names
 
 
@@ -29,3 +32,17 @@ def test_p95_is_the_time_that_95_of_100_stay_below():
 def test_benchmarks_are_found_by_name():
     assert "search" in names()
     assert not NO_BENCHMARKS & set(names())
+
+
+def test_the_curves_are_drawn_from_what_was_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(plot, "VAR", tmp_path)
+    found = [
+        (f"{page} among {size} notices: p95, ms", size / 900) for page in ("form", "list") for size in (1000, 10_000)
+    ]
+    kept = [{"name": name, "value": value} for name, value in [*found, ("form: p95 among 10000 ÷ 1000", 10)]]
+    (tmp_path / "growth.json").write_text(json.dumps(kept))
+    plot.draw(tmp_path / "curves.svg")
+    drawn = ElementTree.parse(tmp_path / "curves.svg").getroot()
+    lines = [each.get("points") for each in drawn.iter("{http://www.w3.org/2000/svg}polyline")]
+    assert len(lines) == 2
+    assert all(len(points.split()) == 2 for points in lines)

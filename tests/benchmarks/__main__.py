@@ -13,9 +13,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 import django
 
+from . import plot
 from .frame import VAR
 
-NO_BENCHMARKS = {"__main__", "frame", "bare", "formal", "reference"}
+NO_BENCHMARKS = {"__main__", "frame", "bare", "formal", "plot", "reference"}
 
 
 def names() -> list[str]:
@@ -43,12 +44,15 @@ def main() -> None:
     parser.add_argument(
         "--wagtail", metavar="PYTHON", help="an interpreter that has wagtail, for the benchmark of that name"
     )
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw what growth found; alone: found the last time")
     options = parser.parse_args()
     if options.wagtail:
         os.environ["WAGTAIL_PYTHON"] = options.wagtail
     django.setup()
     usual = [name for name in names() if name != "wagtail" or options.wagtail]
-    reached = [run(name, options.small) for name in options.names or usual]
+    reached = [run(name, options.small) for name in options.names or ([] if options.plot else usual)]
+    if options.plot:
+        plot.draw(options.plot)
     sys.exit(not all(reached))
 
 

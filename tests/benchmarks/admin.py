@@ -19,6 +19,7 @@ from django.test import RequestFactory
 from django.test.utils import setup_databases, teardown_databases
 from django.utils import timezone
 
+from notices.documents.notice import NoticeDocument, Section
 from notices.models import (
     Edition,
     InspectionRound,
@@ -38,6 +39,7 @@ from tests.invented import Writer
 from .frame import Figure, interleaved
 
 DAY, LENGTH, BATCH, OFFICES = datetime.timedelta(days=1), 600, 2000, 40
+FREE = 1000  # the first lines of the log are for what is published besides
 PENDING = 500  # objections that still wait; the rest is done and erased
 
 
@@ -76,7 +78,7 @@ def _notices(numbers, total, offices, people, now, writer, searched) -> None:
         for number, (title, _), at in zip(numbers, texts, dates, strict=True)
     ]
     PublicityNotice.objects.bulk_create(rows)
-    Edition.objects.bulk_create(_edition(row, people) for row in rows)
+    Edition.objects.bulk_create(_edition(row, people, _document(*said)) for row, said in zip(rows, texts, strict=True))
     pks = [row.pk for row in rows]
     PublicityNotice.objects.filter(pk__in=pks).update(edition_id=F("pk"))
     NoticeSection.objects.bulk_create(
@@ -85,7 +87,7 @@ def _notices(numbers, total, offices, people, now, writer, searched) -> None:
     )
     for row, (title, text) in zip(rows, texts, strict=True):
         facets = (asking.EVERY, f"{asking.FILTERS['organisation']}{row.organisation_id}")
-        searched.add(index.Entry(row.pk, row.pk, row.pk, facets, "2018"), title, text)
+        searched.add(index.Entry(row.pk + FREE, row.pk, row.pk, facets, "2018"), title, text)
     if numbers[-1] == total - 1:  # what is being worked on
         last = pks[-200:]
         PublicityNotice.objects.filter(pk__in=last).update(drafted_at=now, drafted_by=people[0])
@@ -107,15 +109,20 @@ def _notice(number: int, office: ReceivingOffice, title: str, at, by) -> Publici
     )
 
 
-def _edition(row: PublicityNotice, people) -> Edition:
+def _document(title: str, text: str) -> bytes:
+    section = Section(kind="other", heading="情况", paragraphs=tuple(text.splitlines()))
+    return NoticeDocument(title=title, sections=(section,)).to_bytes()
+
+
+def _edition(row: PublicityNotice, people, document: bytes) -> Edition:
     same = ("receiving_office", "title", "opens_on", "closes_on", "published_at", "published_by")
     return Edition(
         pk=row.pk,
         notice_id=row.pk,
         number=1,
-        document=b"{}",
+        document=document,
         digest=hashlib.sha256(row.title.encode()).hexdigest(),
-        sequence=row.pk - 1,
+        sequence=row.pk - 1 + FREE,
         public_from=row.published_at,
         act="publish",
         drafted_at=row.published_at,
