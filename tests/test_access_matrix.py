@@ -89,6 +89,8 @@ OTHER = {
     "notices_rectificationtask_template": ("", dict.fromkeys(ALL, 200)),
     "notices_publicitynotice_export_xlsx": ("", dict.fromkeys("erhosu", 200)),
     "notices_publicitynotice_export_csv": ("", dict.fromkeys("erhosu", 200)),
+    "notices_trailentry_export_xlsx": ("", dict.fromkeys("au", 200)),
+    "notices_trailentry_export_csv": ("", dict.fromkeys("au", 200)),
     "notices_rectificationtask_export_xlsx": ("", dict.fromkeys("erosu", 200)),
     "notices_rectificationtask_export_csv": ("", dict.fromkeys("erosu", 200)),
     "objections_objection_export_xlsx": ("", dict.fromkeys("hsu", 200)),

@@ -14,7 +14,7 @@ from notices.admin.scoped import StaffAdmin
 from notices.models import CalendarDay, TrailEntry
 from notices.models.trail import KEPT
 from tests.filling import filled
-from tests.make import DAY, make_organisation, make_user
+from tests.make import DAY, make_member, make_organisation, make_user
 
 pytestmark = pytest.mark.django_db
 Action = TrailEntry.Action
@@ -135,3 +135,10 @@ def test_an_own_new_password_is_in_the_trail_and_not_what_it_is(client):
     assert client.post("/admin/password_change/", new).status_code == 302
     line = TrailEntry.objects.get(action="changed")
     assert (line.target, line.detail) == ("wu", {"message": "口令"})
+
+
+def test_an_auditor_takes_the_trail_along_and_that_stands_in_it(client):
+    client.force_login(make_member("lu", "auditor"))
+    page = client.get("/admin/notices/trailentry/export.csv").content.decode("utf-8-sig")
+    assert '"lu","登录"' in page.splitlines()[1]
+    assert TrailEntry.objects.latest("id").action == TrailEntry.Action.EXPORTED

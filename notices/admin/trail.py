@@ -1,16 +1,17 @@
-"""The audit trail in admin: to search and to read, for nobody to change."""
+"""The audit trail in admin: to search, to read and to take along, for nobody to change."""
 
 from django.contrib import admin
 from django.db.models import Q
 
 from notices.models import TrailEntry
 
+from .exporting import ExportAdmin
 from .listing import TimeFilter
 from .scoped import StaffAdmin
 
 
 @admin.register(TrailEntry)
-class TrailEntryAdmin(StaffAdmin):
+class TrailEntryAdmin(ExportAdmin, StaffAdmin):
     list_display = ("at", "username", "action", "content_type", "target", "organisation", "address")
     list_filter = (("at", TimeFilter), "action", "organisation")
     list_select_related = ("content_type", "organisation")
