@@ -32,7 +32,7 @@ class StaffForm(forms.ModelForm):
         labels = {"groups": "角色", "is_active": "在用"}
         help_texts = {
             "username": "登录用，建立以后不能改。",
-            "email": "邀请和重设口令的链接发到这里。",
+            "email": "邀请和重设密码的链接发到这里。",
             "groups": "可以选几个；一个人不能既起草又发布同一份公示。",
             "is_active": "离岗的取消勾选。用户不能删除，因为经办记录要留名。",
         }
@@ -58,7 +58,7 @@ class StaffUserAdmin(VerbsAdmin):
     fields = StaffForm.Meta.fields
     verbs = {
         "invite": Verb(
-            "发送设置口令的邮件", CHANGE, lambda user, by: user.is_active and user.email, act=Invitation.objects.invite
+            "发送设置密码的邮件", CHANGE, lambda user, by: user.is_active and user.email, act=Invitation.objects.invite
         ),
         "forget_device": Verb(
             "解除认证器（手机丢失或更换）",

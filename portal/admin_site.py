@@ -40,7 +40,7 @@ class Invited(PasswordResetConfirmView):
     """Where the link of an invitation leads: a password is set, and the trail says so."""
 
     def form_valid(self, form):
-        TrailEntry.objects.record(CHANGED, by=self.user, target=self.user, request=self.request, message="口令")
+        TrailEntry.objects.record(CHANGED, by=self.user, target=self.user, request=self.request, message="密码")
         return super().form_valid(form)
 
 
@@ -79,11 +79,11 @@ class StaffSite(AdminSite):
     def password_change(self, request, extra_context=None):
         response = super().password_change(request, extra_context)
         if request.method == "POST" and response.status_code == 302:
-            TrailEntry.objects.record(CHANGED, by=request.user, target=request.user, request=request, message="口令")
+            TrailEntry.objects.record(CHANGED, by=request.user, target=request.user, request=request, message="密码")
         return response
 
     def get_urls(self):
-        title = {"site_header": self.site_header, "site_title": self.site_title, "title": "设置口令"}
+        title = {"site_header": self.site_header, "site_title": self.site_title, "title": "设置密码"}
         invitation = Invited.as_view(
             template_name="admin/invitation.html", success_url=reverse_lazy("admin:login"), extra_context=title
         )

@@ -121,7 +121,7 @@ def _fields(form, hidden) -> tuple[Field, ...]:
     return tuple(
         Field(name, capfirst(str(field.label)), strip_tags(str(field.help_text)), field.required)
         for name, field in form.base_fields.items()
-        if name not in hidden
+        if name not in hidden and not field.widget.is_hidden
     )
 
 

@@ -177,7 +177,7 @@ def _everything() -> dict:
 
 
 def _password(printed: str) -> str:
-    return re.search(r"口令都是 (\S+) ", printed)[1]
+    return re.search(r"密码都是 (\S+) ", printed)[1]
 
 
 def _codes(printed: str) -> list[str]:

@@ -134,7 +134,7 @@ def test_an_own_new_password_is_in_the_trail_and_not_what_it_is(client):
     }
     assert client.post("/admin/password_change/", new).status_code == 302
     line = TrailEntry.objects.get(action="changed")
-    assert (line.target, line.detail) == ("wu", {"message": "口令"})
+    assert (line.target, line.detail) == ("wu", {"message": "密码"})
 
 
 def test_an_auditor_takes_the_trail_along_and_that_stands_in_it(client):

@@ -246,6 +246,7 @@ class PublicityNoticeAdmin(ExportAdmin, BulkVerbs, VerbsAdmin):
                 emergency_reason=words("紧急发布原因（会公开，直到第二人确认）"),
                 confirmed=forms.BooleanField(label="已核对提示", required=False),
             ),
+            grave=True,
         ),
         "begin_correction": Verb("更正", EDIT, correctable, ask(reason=words("更正原因（会公开）"))),
         "abandon": Verb("放弃更正", EDIT, lambda notice, user: notice.edition_id and notice.drafted_at),
@@ -269,11 +270,13 @@ class PublicityNoticeAdmin(ExportAdmin, BulkVerbs, VerbsAdmin):
             EDIT,
             lambda notice, user: notice.edition_id and not notice.withdrawal_proposed_at,
             ask(reason=words("撤回原因（会公开）")),
+            grave=True,
         ),
         "withdraw": Verb(
             "确认撤回",
             PUBLISH,
             lambda notice, user: awaits_withdrawal(notice) and notice.withdrawal_proposed_by_id != user.pk,
+            grave=True,
         ),
         "keep": Verb("不撤回", PUBLISH, lambda notice, user: awaits_withdrawal(notice)),
         "confirm_edition": Verb(
@@ -290,12 +293,14 @@ class PublicityNoticeAdmin(ExportAdmin, BulkVerbs, VerbsAdmin):
             EDIT,
             lambda notice, user: notice.edition_id and (notice.edition.number > 1 or notice.withdrawn_at),
             ask(number=forms.IntegerField(label="版本", min_value=1), ground=words("法律依据（会公开）")),
+            grave=True,
         ),
         "redact": Verb(
             "确认遮盖",
             PUBLISH,
             lambda notice, user: awaiting_redaction(notice).exclude(proposed_by=user).exists(),
             ask(number=forms.IntegerField(label="版本", min_value=1)),
+            grave=True,
         ),
     }
 

@@ -34,7 +34,8 @@ def words(label: str) -> forms.CharField:
 class Verb:
     """One button. `fits(row, user)` says when it is offered; `form` asks what the verb wants to know.
 
-    `act(row, by=…, …)` is called where the verb is not a method of the row itself. What is done `seldom` is folded away.
+    `act(row, by=…, …)` is called where the verb is not a method of the row itself. What is done `seldom` is folded away;
+    what cannot be taken back is `grave`, and looks like it.
     """
 
     label: str
@@ -43,6 +44,7 @@ class Verb:
     form: type[forms.Form] = Nothing
     act: collections.abc.Callable | None = None
     seldom: bool = False
+    grave: bool = False
 
 
 class VerbsAdmin(StaffAdmin):
@@ -75,6 +77,7 @@ class VerbsAdmin(StaffAdmin):
                 self._url("verb", row.pk, name),
                 verb.label,
                 self.verb_form(request, row, verb, initial=typed.get(name), auto_id=f"{name}-%s"),
+                verb.grave,
             )
             for name, verb in self.verbs.items()
             if row and self.may(request, row, verb) and verb.fits(row, request.user)

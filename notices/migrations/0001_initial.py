@@ -1768,8 +1768,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "设置口令的邮件",
-                "verbose_name_plural": "设置口令的邮件",
+                "verbose_name": "设置密码的邮件",
+                "verbose_name_plural": "设置密码的邮件",
                 "ordering": ("due_at", "id"),
                 "abstract": False,
                 "indexes": [

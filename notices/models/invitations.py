@@ -38,10 +38,10 @@ class Invitation(Outgoing):
     mended_with = "auth.change_user"
 
     class Meta(Outgoing.Meta):
-        verbose_name = verbose_name_plural = "设置口令的邮件"
+        verbose_name = verbose_name_plural = "设置密码的邮件"
 
     def __str__(self) -> str:
-        return f"设置口令 {self.user.get_username()}"
+        return f"设置密码 {self.user.get_username()}"
 
     @property
     def organisation(self):
@@ -54,7 +54,7 @@ class Invitation(Outgoing):
         context = {"user": self.user, "link": settings.SITE_URL + link, "site_name": settings.SITE_NAME}
         hours = settings.PASSWORD_RESET_TIMEOUT // 3600
         return self.message(
-            f"设置登录口令：{settings.SITE_NAME}",
+            f"设置登录密码：{settings.SITE_NAME}",
             render_to_string("mail/invitation.txt", context | {"hours": hours}),
             connection,
         )

@@ -10,11 +10,11 @@ from portal import roles
 
 
 class Command(BaseCommand):
-    help = "建立后台用户，并发邮件请其设置口令；没有默认口令。邮件由 send_mail 发出。"
+    help = "建立后台用户，并发邮件请其设置密码；没有默认密码。邮件由 send_mail 发出。"
 
     def add_arguments(self, parser):
         parser.add_argument("username", metavar="USERNAME", help="登录用的用户名")
-        parser.add_argument("--email", required=True, metavar="ADDRESS", help="设置口令的链接发到这里")
+        parser.add_argument("--email", required=True, metavar="ADDRESS", help="设置密码的链接发到这里")
         parser.add_argument("--organisation", action="append", default=[], metavar="CODE", help="单位代码，可写几次")
         known = "、".join(f"{key} {role.label}" for key, role in roles.ROLES.items())
         parser.add_argument("--role", action="append", default=[], metavar="ROLE", help=f"角色，可写几次：{known}")
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         for each in organisations:
             user.memberships.create(organisation=each)
         Invitation.objects.invite(user)
-        self.stdout.write(f"已建立用户 {username}，设置口令的邮件将发往 {email}。")
+        self.stdout.write(f"已建立用户 {username}，设置密码的邮件将发往 {email}。")
 
 
 def _organisation(code: str) -> Organisation:

@@ -44,8 +44,8 @@ class Command(BaseCommand):
         """Where to go, who one can be, what to look up."""
         self.say(f"\n网站  {settings.SITE_URL}/")
         self.say(f"后台  {settings.SITE_URL}{reverse('admin:index')}\n")
-        self.say(f"后台用户（口令都是 {os.environ['DEMO_PASSWORD']} ，首次启动时随机生成，存于 var/demo.env）")
-        self.say("  演示只用口令登录；正式运行时还要输入认证器的验证码（STAFF_SECOND_FACTOR）。")
+        self.say(f"后台用户（密码都是 {os.environ['DEMO_PASSWORD']} ，首次启动时随机生成，存于 var/demo.env）")
+        self.say("  演示只用密码登录；正式运行时还要输入认证器的验证码（STAFF_SECOND_FACTOR）。")
         for user in get_user_model().objects.filter(username__in=staff.PEOPLE).order_by("pk"):
             self.say(f"  {user.username:<8}{user.last_name}{user.first_name}　{staff.PEOPLE[user.username][0]}")
         self.say(f"\n演示异议的回执码（在 {settings.SITE_URL}{reverse('objections:track')} 查询）")
