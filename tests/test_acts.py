@@ -24,6 +24,7 @@ from notices.models import (
     Stage,
     State,
 )
+from tests.filling import filled
 from tests.make import DAY, make_draft, make_notice, make_objection, make_organisation, make_task, make_user, withdraw
 
 pytestmark = pytest.mark.django_db
@@ -290,15 +291,7 @@ def test_what_was_redacted_is_gone_from_the_history_of_staff_as_well(client):
     def saved(**changes):
         """The form of the notice as zhang saves it, every problem section with a new text."""
         client.force_login(make_user("zhang", *permissions))
-        shown = client.get(change_url(draft)).context
-        data = {name: value for name, value in shown["adminform"].form.initial.items() if value is not None}
-        for formset in (each.formset for each in shown["inline_admin_formsets"]):
-            data |= {f"{formset.prefix}-TOTAL_FORMS": formset.initial_form_count()}
-            data |= {f"{formset.prefix}-INITIAL_FORMS": formset.initial_form_count()}
-            for form in formset.initial_forms:
-                data |= {form.add_prefix(name): form.initial.get(name, "") for name in form.fields}
-                data |= {form.add_prefix("id"): form.instance.pk, form.add_prefix("notice"): draft.pk}
-        data |= {"tasks": [], "sections-0-body": changes.pop("body")} | changes
+        data = filled(client, change_url(draft), **{"sections-0-body": changes.pop("body")}, **changes)
         assert client.post(change_url(draft), data).status_code == 302
 
     def press(person, verb, **typed):

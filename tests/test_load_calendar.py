@@ -267,9 +267,9 @@ def test_what_is_closed_is_no_longer_an_alarm(load, admin):
 
 
 @pytest.mark.parametrize(
-    ("day", "year"), [("2026-11-01", None), ("2026-11-02", 2027), ("2026-12-31", 2027), ("2027-01-05", 2027)]
+    ("day", "year"), [("2026-09-30", None), ("2026-10-01", 2027), ("2026-12-31", 2027), ("2027-01-05", 2027)]
 )
-def test_a_year_without_a_calendar_is_an_alarm_sixty_days_before(admin, load, day, year):
+def test_a_year_without_a_calendar_is_an_alarm_from_october_on(admin, load, day, year):
     with time_machine.travel(datetime.datetime.fromisoformat(f"{day}T12:00:00+08:00")):
         page = admin("index")
         assert ("年的放假安排还没有录入" in page) == bool(year)

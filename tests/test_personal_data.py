@@ -201,7 +201,7 @@ def reported(client, monkeypatch, settings) -> str:
     settings.DEBUG = client.raise_request_exception = False
     notice = make_notice()
     token = token_of(client.get(f"/notices/{notice.reference}/object/"))
-    monkeypatch.setattr(OutgoingMail.objects, "queue", lambda *arguments, **options: 1 / 0)
+    monkeypatch.setattr(OutgoingMail.objects, "addressed", lambda *arguments, **options: 1 / 0)
     stream, logger = io.StringIO(), logging.getLogger("django.request")
     handlers = [AdminEmailHandler(include_html=True), logging.StreamHandler(stream)]
     for handler in handlers:

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from portal import roles
+from tests.filling import filled
 from tests.make import make_member, make_organisation, make_user
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +32,7 @@ def post(client, *keys, url=ADD, organisation=None, **changes):
     data |= {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": len(rows)}
     data |= {"memberships-0-organisation": (organisation or make_organisation()).pk}
     data |= {"memberships-0-id": rows[0].pk, "memberships-0-user": held.pk} if rows else {}
+    data |= {} if url == ADD else {"_shown": filled(client, url).get("_shown", "")}
     return client.post(url, data | changes)
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from notices.models import NotAllowed, Organisation
+from tests.filling import filled
 from tests.make import make_draft, make_user
 
 pytestmark = pytest.mark.django_db
@@ -53,13 +54,7 @@ def test_a_change_of_the_draft_takes_the_review_away(client):
     draft.review_secrecy(by=make_user("wu"))
     client.force_login(make_user("zhang", "notices.change_publicitynotice", "notices.view_publicitynotice"))
     page = reverse("admin:notices_publicitynotice_change", args=[draft.pk])
-    fields = client.get(page).context["adminform"].form.initial
-    data = {name: value for name, value in fields.items() if value is not None} | {
-        "tasks": [task.pk for task in draft.tasks.all()],
-        "editions-TOTAL_FORMS": 0,
-        "editions-INITIAL_FORMS": 0,
-    }
-    assert client.post(page, data).status_code == 302
+    assert client.post(page, filled(client, page)).status_code == 302
     draft.refresh_from_db()
     assert draft.secrecy_reviewed_at is None
 
