@@ -1,12 +1,14 @@
 """The staff's pages in a real browser: they fit a telephone and a desktop, are accessible in light and dark, and nothing
 on them is refused by the security policy."""
 
+import re
 from pathlib import Path
 
 import pytest
 from django.urls import reverse
 
 from notices import plans, sheets
+from notices.models import Invitation
 from tests import make
 from tests.browser.test_pages import OF_LOOKS, RULES, SIZES, Axe
 from tests.test_access_matrix import asked_of_models, rows_of
@@ -16,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FILE = Path(__file__).parents[1] / "notices" / "other-headings.txt"
 # Pages of no row that a person reads: names of addresses
 SINGLE = ["index", "password_change", "notices_publicitynotice_intake", "notices_rectificationtask_intake"]
-SINGLE += ["objections_objection_enter", "objections_outcomes"]
+SINGLE += ["objections_objection_enter", "objections_outcomes", "objections_yearly", "handbook"]
 
 
 @pytest.fixture
@@ -88,6 +90,39 @@ def test_the_pages_before_the_login(page, live_server, settings):
     page.get_by_role("button", name="绑定并登录").click()
     page.get_by_role("alert").wait_for()
     check(page)
+
+
+def test_the_pages_of_somebody_shut_out_and_of_somebody_invited(page, live_server, settings):
+    listening(page)
+    wu = make.make_member("wu", "editor")
+    page.goto(f"{live_server.url}/admin/")
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        page.get_by_label("用户名").fill("wu")
+        page.get_by_label("密码").fill("不对")
+        page.get_by_role("button", name="登录", exact=True).click()
+    page.get_by_text("登录已锁定").first.wait_for()
+    check(page)
+    wu.email = "wu@qinglan.example"
+    mail = Invitation.objects.invite(wu).compose()
+    page.goto(live_server.url + re.search(r"(/admin/invitation/\S+)", mail.body)[1])
+    check(page)
+
+
+def test_the_pages_that_ask_before_many_are_done_and_after_somebody_else_saved(desk, live_server):
+    draft = make.make_draft()
+    draft.submit(by=make.make_user("zhang"))
+    desk.goto(f"{live_server.url}/admin/notices/publicitynotice/")
+    desk.locator("#result_list input[name=_selected_action]").first.check()
+    desk.select_option("select[name=action]", "publish_selected")
+    desk.get_by_role("button", name="执行").click()
+    desk.get_by_text("确认：审核发布 1 条").first.wait_for()
+    check(desk)
+    desk.goto(f"{live_server.url}{reverse('admin:notices_rectificationtask_change', args=[draft.tasks.get().pk])}")
+    draft.tasks.update(problem="别人写的问题。")
+    desk.fill("#id_problem", "我写的问题。")
+    desk.locator('.submit-row [name="_continue"]').click()
+    desk.wait_for_selector(".conflict")
+    check(desk)
 
 
 def test_a_file_is_uploaded_corrected_and_saved(desk, live_server):
