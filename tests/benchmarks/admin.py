@@ -141,6 +141,7 @@ def _objections(numbers, total, by, now) -> None:
     ]
     Objection.objects.bulk_create(rows)
     OutgoingMail.objects.bulk_create(_mail(row, None if row.pk > total - 50 else row.received_at) for row in rows)
+    TrailEntry.objects.bulk_create(_line(row, by) for row in rows)
 
 
 def _objection(number: int, waits: bool, at, by) -> Objection:
@@ -167,6 +168,11 @@ def _objection(number: int, waits: bool, at, by) -> Objection:
         likeness=f"{number:064}",
         **done,
     )
+
+
+def _line(row: Objection, by) -> TrailEntry:
+    who = {"by": by, "username": by.username, "address": "10.0.0.1"}
+    return TrailEntry(at=row.received_at, action="changed", object_id=str(row.pk), target=f"YY-{row.pk}", **who)
 
 
 def _mail(row: Objection, sent_at) -> OutgoingMail:
