@@ -3,6 +3,8 @@
 import dataclasses
 import datetime
 import logging
+import re
+import time
 from collections.abc import Iterator
 
 from django.apps import apps
@@ -16,6 +18,9 @@ from .models import Objection
 from .models.keeping import sealed_fields
 
 log = logging.getLogger(__name__)
+PATIENCE = 20  # seconds for those who read to come to an end
+# What PostgreSQL says, in whatever language, of rows that another transaction still sees: "DETAIL:  3 dead row versions …"
+KEPT = re.compile(r"\n\S+:\s+[1-9]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,14 +58,23 @@ def _dealt_with(objection: Objection, now: datetime.datetime, dry_run: bool) -> 
 def compact() -> bool:
     """Rewrite what held the erased rows, so that no page and no write-ahead log has them any more.
 
-    Not within a transaction. False when a reader kept SQLite's write-ahead log from being emptied. PostgreSQL's
-    write-ahead log and all backups keep the former ciphertext; their key is gone.
+    Not within a transaction. False when somebody went on reading what was there before, for longer than PATIENCE.
+    PostgreSQL's write-ahead log and all backups keep the former ciphertext; their key is gone.
     """
     keyring.compact()
+    end = time.monotonic() + PATIENCE
+    while not (done := _rewritten()) and time.monotonic() < end:
+        time.sleep(1)
+    return done
+
+
+def _rewritten() -> bool:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(f"VACUUM FULL {', '.join(_tables())}")
-            return True
+            told = connection.connection.notices
+            told.clear()
+            cursor.execute(f"VACUUM (FULL, VERBOSE) {', '.join(_tables())}")
+            return not any(KEPT.search(each) for each in told)
         cursor.execute("VACUUM")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return cursor.fetchone()[0] == 0

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as configured
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 
 from notices import mail
@@ -123,6 +123,24 @@ def test_afterwards_neither_plaintext_nor_former_ciphertext_is_left_anywhere(fol
     assert [place for place, trace in traces_of_kept.items() if trace not in after] == []
     assert not list(folders.glob("media/objections/??/" + gone.attachments.get().stored_as))
     assert Attachment.objects.get(objection=kept).read() == b"%PDF-1.4 canary"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_somebody_reads_what_was_there_the_command_does_not_say_it_is_gone(folders, monkeypatch):
+    ended()
+    monkeypatch.setattr(retention, "PATIENCE", 0)
+    reader = connections.create_connection("default")
+    with reader.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ" if reader.vendor == "postgresql" else "BEGIN")
+        cursor.execute("SELECT count(*) FROM objections_tally")  # a table that is not rewritten
+        if reader.vendor == "sqlite":
+            connection.cursor().execute("PRAGMA busy_timeout = 100")
+        with pytest.raises(CommandError, match="正被占用"):
+            call_command("purge_personal_data")
+        cursor.execute("ROLLBACK")
+    connection.close()
+    reader.close()
+    assert retention.compact()  # the control
 
 
 def test_every_sealed_field_says_that_it_was_deleted():

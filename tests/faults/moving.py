@@ -130,7 +130,7 @@ def campaign(count: str) -> dict:
 
 def careless() -> dict:
     """The control: tables altered with the guards in place, and what came of it; on PostgreSQL the guards hold."""
-    make_objection(PublicityNotice.objects.first(), token="careless")
+    make_objection(PublicityNotice.objects.filter(edition__isnull=False).first(), token="careless")
     try:
         move(Redaction, guarded=False)
         failed = False
