@@ -50,8 +50,8 @@ def visitor(browser, live_server):
     """Makes pages of people who have nothing to do with each other; in the end nothing may have gone wrong on any."""
     contexts, wrong = [], []
 
-    def visit():
-        contexts.append(browser.new_context(base_url=live_server.url))
+    def visit(scripts: bool = True):
+        contexts.append(browser.new_context(base_url=live_server.url, java_script_enabled=scripts))
         page = contexts[-1].new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -70,9 +70,9 @@ def visitor(browser, live_server):
 def at_work(visitor, client):
     """Makes the page of somebody with a role, who has logged in already."""
 
-    def sit_down(username: str, role: str, **fields):
+    def sit_down(username: str, role: str, scripts: bool = True, **fields):
         client.force_login(make.make_member(username, role, **fields))
-        page = visitor()
+        page = visitor(scripts)
         cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "domain": "localhost", "path": "/"}
         page.context.add_cookies([cookie])
         page.goto("/admin/")
@@ -292,3 +292,12 @@ def test_from_a_word_file_to_closure(visitor, at_work, settings):
         read_and_change_nothing(at_work("tang", "supervisor", organisation=bureau.parent))
         read_the_trail(at_work("lu", "auditor"))
     assert not TrailEntry.objects.filter(action="refused").exists()
+
+
+def test_an_objection_is_handled_without_a_script(at_work, settings):
+    settings.STAFF_SECOND_FACTOR = False
+    objection = make.make_objection()
+    handle(at_work("su", "handler", scripts=False))
+    objection.refresh_from_db()
+    assert (objection.finding, objection.reply) == ("partly", "北岸剩余垃圾已于当日清运。")
+    assert objection.done_at
