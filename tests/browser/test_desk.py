@@ -12,7 +12,7 @@ from notices.models import Invitation
 from tests import make
 from tests.browser.test_pages import OF_LOOKS, RULES, SIZES, Axe
 from tests.test_access_matrix import asked_of_models, rows_of
-from tests.test_login import PASSWORD
+from tests.test_login import PASSWORD, code_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FILE = Path(__file__).parents[1] / "notices" / "other-headings.txt"
@@ -89,6 +89,23 @@ def test_the_pages_before_the_login(page, live_server, settings):
     page.get_by_label("验证码").fill("000000")
     page.get_by_role("button", name="绑定并登录").click()
     page.get_by_role("alert").wait_for()
+    check(page)
+
+
+def test_the_page_of_recovery_codes(page, live_server, settings):
+    settings.STAFF_SECOND_FACTOR = True
+    user = make.make_member("wu", "editor")
+    user.set_password(PASSWORD)
+    user.save()
+    listening(page)
+    page.goto(f"{live_server.url}/admin/")
+    page.get_by_label("用户名").fill("wu")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录", exact=True).click()
+    page.locator(".qr img").wait_for()
+    page.get_by_label("验证码").fill(code_of(user))
+    page.get_by_role("button", name="绑定并登录").click()
+    page.locator(".codes").wait_for()
     check(page)
 
 
