@@ -130,10 +130,14 @@ def test_what_is_no_act_shows_as_soon_as_the_database_is_asked(layer):
 
 def test_while_nothing_changes_asking_empties_nothing(layer):
     make_notice()
-    for _ in range(3):
+    made_though_unchanged = []
+    for _ in range(30):
+        shown, made = layer.shown, layer.made
         layer.asked_at = -9.0
         layer.ask("/")
-    assert layer.made == 1
+        if layer.shown == shown:  # PostgreSQL tells of commits in its other databases as well, those of other tests
+            made_though_unchanged.append(layer.made - made)
+    assert made_though_unchanged and not any(made_though_unchanged)
 
 
 def test_what_staff_change_in_admin_shows_in_the_next_request(layer, admin_client):
