@@ -98,6 +98,18 @@ def test_a_note_is_for_colleagues_alone(client, wu):
     assert [note.by for note in objection.notes.all()] == [wu]
 
 
+def test_the_page_shows_what_there_is_and_no_empty_line(client, wu):
+    objection = make_objection(make_notice())
+    told = {"field-hold_reason": "家属来电", "notes-group": "已回电", "field-held_by": "wu"}
+    text = client.get(change_page(objection)).content.decode()
+    assert not [each for each in told if each in text]
+    assert "field-content" in text
+    objection.hold(by=wu, reason="家属来电")
+    objection.note(by=wu, text="已回电")
+    text = client.get(change_page(objection)).content.decode()
+    assert not [each for each, said in told.items() if each not in text or said not in text]
+
+
 def test_an_empty_note_is_refused(client, wu):
     objection = make_objection()
     assert "请填写备注内容" in press(client, objection, "note", text=" ").content.decode()

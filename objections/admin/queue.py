@@ -142,6 +142,11 @@ def is_open(objection: Objection, user) -> bool:
     return objection.is_open
 
 
+def tells(objection: Objection | None, field: str) -> bool:
+    """Whether this field of the page says something of this objection."""
+    return getattr(objection, field, True) not in (None, "", False)
+
+
 def is_kept(objection: Objection, user) -> bool:
     return not objection.purged_at
 
@@ -318,9 +323,12 @@ class ObjectionAdmin(TakenAlong, BulkVerbs, AttachmentsAdmin, RevealingAdmin):
         return super().change_view(request, object_id, form_url, extra_context)
 
     def get_fieldsets(self, request, obj=None):
-        return [
-            (title, {**options, "fields": self.shown(request, options["fields"])}) for title, options in self.fieldsets
-        ]
+        """Only what there is to read: a page of an hour-old objection is not a list of what has not happened yet."""
+        told = [(title, [name for name in options["fields"] if tells(obj, name)]) for title, options in self.fieldsets]
+        return [(title, {"fields": self.shown(request, names)}) for title, names in told if names]
+
+    def get_inlines(self, request, obj):
+        return [inline for inline in self.inlines if inline.model.objects.filter(objection=obj).exists()]
 
     def act(self, request, pk, name):
         return self.reissue(request, pk) if name == "reissue_code" else super().act(request, pk, name)
