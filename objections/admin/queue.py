@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from django.urls import path, re_path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html_join
 
 from notices.admin import searching
@@ -399,7 +400,7 @@ class ObjectionAdmin(TakenAlong, BulkVerbs, AttachmentsAdmin, RevealingAdmin):
 
     @admin.display(description="个人信息保存到")
     def keep_until(self, objection):
-        return objection.keep_until or "-"
+        return date_format(objection.keep_until)
 
     @admin.display(description="逾期提出")
     def late(self, objection):
@@ -407,7 +408,7 @@ class ObjectionAdmin(TakenAlong, BulkVerbs, AttachmentsAdmin, RevealingAdmin):
 
     @admin.display(description="处理删除申请的期限")
     def erase_by(self, objection):
-        return objection.erase_by or "-"
+        return date_format(objection.erase_by)
 
     @admin.display(description="针对内容")
     def part(self, objection):
