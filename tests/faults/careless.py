@@ -109,6 +109,12 @@ def syncs_nothing(environ, start_response):
     return careful(environ, start_response)
 
 
+def takes_into_memory(environ, start_response):
+    """Reads a post before it looks at it."""
+    said = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    return careful(environ | {"wsgi.input": said}, start_response)
+
+
 _alone = Counter()
 _posts = iter(range(1, 1_000_000))
 
