@@ -11,6 +11,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLResolver
 from django.utils import timezone
 
+from notices.admin.verbs import VerbsAdmin
 from notices.models import CalendarDay, Evidence, Invitation, Outage, TrailEntry
 from notices.models.scope import ScopedQuerySet
 from objections.models import HandlingTerms
@@ -345,6 +346,29 @@ def test_every_role_gets_what_the_table_says_and_nothing_else(places):
                 wrong.append((role, url, status, answers[url]))
     assert wrong == []
     assert asked >= 2500
+
+
+def refused_verbs(role: str, rows: dict):
+    """(what was pressed, what was answered) for each button that the role has no permission for, on rows of its own."""
+    user, client = person(role), Client()
+    client.force_login(user)
+    for model, site in admin.site._registry.items():
+        label = model._meta.label_lower.replace(".", "_")
+        for name, verb in getattr(site, "verbs", {}).items():
+            if not user.has_perm(verb.permission):
+                url = reverse(f"admin:{label}_verb", args=[rows[label].pk, name])
+                yield f"{role} {label} {name}", client.post(url).status_code
+
+
+def test_no_verb_is_open_to_those_without_its_permission(places):
+    answered = [found for role in ROLES for found in refused_verbs(role, places["own"] | shared_rows())]
+    assert [each for each in answered if each[1] not in (403, 404)] == []
+    assert len(answered) >= 100
+
+
+def test_the_control_without_permissions_of_verbs_they_are(places, monkeypatch):
+    monkeypatch.setattr(VerbsAdmin, "may", lambda site, request, row, verb: True)
+    assert {status for _, status in refused_verbs("a", places["own"])} - {403, 404}
 
 
 def test_the_control_without_scopes_the_table_does_not_hold(places, monkeypatch):
