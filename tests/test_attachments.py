@@ -164,6 +164,11 @@ def test_names_are_cleaned_and_only_shown(client, media, name, kept):
     assert path.parent.parent == media / "objections"
 
 
+@pytest.mark.parametrize("folder", ["../../etc/", "C:\\\\temp\\\\", "/", "..\\\\../"])
+def test_no_folder_stays_in_a_name_wherever_the_file_came_from(folder):
+    assert attachments.clean_name(f"{folder}照片.png") == "照片.png"  # of a form, Django takes folders away as well
+
+
 def test_a_name_that_turns_its_reading_direction_does_not_hide_what_it_is(client, media):
     assert_refused(send(client, make_notice(), ("photo\u202egnp.exe", PNG)), media)
 
