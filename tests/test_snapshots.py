@@ -362,6 +362,17 @@ def test_nothing_else_is_kept(layer, path, method):
 
 
 @pytest.mark.parametrize(
+    "more", [[], [("Set-Cookie", "sessionid=1")], [("Vary", "Cookie")]], ids=["control", "cookie", "vary"]
+)
+def test_what_is_for_one_reader_is_not_kept_even_where_its_view_says_so(layer, more):
+    headers = [("Content-Type", "text/plain"), (snapshots.MAY_BE_KEPT, "1"), *more]
+    layer.django = lambda environ, start_response: start_response("200 OK", headers) or [b"text"]
+    said = [layer.ask("/somewhere/") for _ in range(2)]
+    assert layer.made == (2 if more else 1)
+    assert all((name.lower(), value) in answered.items() for _, answered, _ in said for name, value in more)
+
+
+@pytest.mark.parametrize(
     ("first", "then", "status"),
     [
         ({"HTTP_HOST": "testserver"}, {"HTTP_HOST": "evil.example"}, 400),
