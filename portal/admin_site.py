@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 
 from notices.models import TrailEntry
 
-from . import handbook, second_factor, sessions
+from . import handbook, logins, second_factor, sessions
 
 CHANGED = TrailEntry.Action.CHANGED
 PLACES = (
@@ -90,6 +90,7 @@ class StaffSite(AdminSite):
         return [
             path("handbook/", self.admin_view(handbook.page), name="handbook"),
             path("handbook.pdf", self.admin_view(handbook.file), name="handbook_file"),
+            path("logins/", self.admin_view(logins.page), name="logins"),
             path("second-factor/", self.second_factor, name="second_factor"),
             path("invitation/<uidb64>/<token>/", never_cache(invitation), name="invitation"),
             path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(_nothing), name="view_on_site"),

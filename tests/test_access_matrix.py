@@ -78,6 +78,7 @@ OTHER = {
     "password_change": ("", dict.fromkeys(ALL, 200)),
     "password_change_done": ("", dict.fromkeys(ALL, 200)),
     "handbook": ("", dict.fromkeys(ALL, 200)),
+    "logins": ("", dict.fromkeys(ALL, 200)),
     "handbook_file": ("", dict.fromkeys(ALL, 200)),
     "jsi18n": ("", dict.fromkeys(ALL, 200)),
     "autocomplete": (

@@ -145,3 +145,10 @@ def test_only_who_may_export_gets_it_and_the_trail_says_who(client, task, permis
     if VIEW in permissions:
         page = client.get(reverse("admin:notices_rectificationtask_change", args=[task.pk])).content.decode()
         assert (url in page) == (status == 200)
+
+
+def test_a_number_in_other_digits_is_no_error(admin_client, task):
+    page = reverse("admin:notices_rectificationtask_change", args=[task.pk])
+    other = page.replace(f"/{task.pk}/", "/" + str(task.pk).translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")) + "/")
+    assert other != page
+    assert [admin_client.get(url).status_code for url in (page, other)] == [200, 200]

@@ -23,7 +23,7 @@ from portal.models import RecoveryCodes, Telephone
 from tests.make import make_member, make_organisation, make_user
 
 pytestmark = pytest.mark.django_db
-INDEX, LOGIN, SECOND = "/admin/", "/admin/login/", "/admin/second-factor/"
+INDEX, LOGIN, SECOND, MINE = "/admin/", "/admin/login/", "/admin/second-factor/", "/admin/logins/"
 PASSWORD = "河道-垃圾-清运-三百吨"
 
 
@@ -209,6 +209,28 @@ def test_a_changed_role_membership_or_password_ends_what_was_logged_in(client, u
         assert client.get(INDEX).status_code == 200
         change()
         assert client.get(INDEX).status_code == 302
+
+
+def test_everybody_sees_and_ends_their_own_logins_and_no_other(client, user):
+    peer = make_member("zhao", "editor")
+    others = [Client(REMOTE_ADDR=address) for address in ("192.0.2.7", "192.0.2.8", "192.0.2.9")]
+    for each in (client, *others[:2]):
+        assert log_in(each).status_code == 302
+    others[2].force_login(peer)
+    assert others[2].get(INDEX).status_code == 200
+    page = client.get(MINE).content.decode()
+    assert [address in page for address in ("127.0.0.1", "192.0.2.7", "192.0.2.8", "192.0.2.9")] == [True] * 3 + [False]
+    assert not [each for each in (client, *others) if each.session.session_key in page]
+    marks = re.findall(r'name="login" value="(\w{64})"', page)
+    assert len(marks) == 2
+    assert (
+        "已经结束" in others[2].post(MINE, {"login": marks[0]}, follow=True).content.decode()
+    )  # not the peer's to end
+    assert "已结束 1 处登录" in client.post(MINE, {"login": marks[0]}, follow=True).content.decode()
+    assert sorted(each.get(INDEX).status_code for each in others[:2]) == [200, 302]
+    assert client.post(MINE, {"login": "others"}).status_code == 302
+    assert [each.get(INDEX).status_code for each in (client, *others)] == [200, 302, 302, 200]
+    assert TrailEntry.objects.filter(action="logout", by=user).count() == 2
 
 
 def test_wrong_passwords_lock_one_name_from_one_address_and_no_other(user):

@@ -58,7 +58,7 @@ class GatedTaskAdmin(RectificationTaskAdmin):
         return [path("<int:pk>/case-file/", view, name=CASE_FILE), *super().get_urls()]
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        allowed = object_id.isdecimal() and request.user.has_perm(EXPORT)
+        allowed = object_id.isascii() and object_id.isdecimal() and request.user.has_perm(EXPORT)
         url = reverse(f"admin:{CASE_FILE}", args=[object_id]) if allowed else ""
         return super().change_view(request, object_id, form_url, {"case_file_url": url, **(extra_context or {})})
 

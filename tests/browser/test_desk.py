@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FILE = Path(__file__).parents[1] / "notices" / "other-headings.txt"
 # Pages of no row that a person reads: names of addresses
 SINGLE = ["index", "password_change", "notices_publicitynotice_intake", "notices_rectificationtask_intake"]
-SINGLE += ["objections_objection_enter", "objections_outcomes", "objections_yearly", "handbook"]
+SINGLE += ["objections_objection_enter", "objections_outcomes", "objections_yearly", "handbook", "logins"]
 
 
 @pytest.fixture
