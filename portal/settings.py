@@ -242,7 +242,7 @@ SEARCH_PATH = env.str("SEARCH_PATH", str(VAR_DIR / "search.db"))
 # Grows by a byte with each public act, so that every process of this host shows it at once (notices.stamp).
 STAMP_PATH = env.str("STAMP_PATH", str(VAR_DIR / "stamp"))
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = env.str("STATIC_ROOT", str(VAR_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",

@@ -11,8 +11,9 @@ DEPLOYED = Path(__file__).resolve().parents[1] / "deploy" / "nginx.conf"
 SERVER = re.compile(r"server unix:/run/portal/web\.sock")
 
 
-def configuration(folder: Path, port: int, *upstreams: str, tls: bool = False) -> str:
-    """In front of `upstreams` ("unix:…" or "127.0.0.1:8000"); with `tls`, the certificate is `folder`/site.pem."""
+def configuration(folder: Path, port: int, *upstreams: str, tls: bool = False, user: str = "root") -> str:
+    """In front of `upstreams` ("unix:…" or "127.0.0.1:8000"); with `tls`, the certificate is `folder`/site.pem. Started by
+    root, its workers are of that `user`."""
     site = re.sub(r"server \{\n    listen 80;.*?\n\}\n", "", DEPLOYED.read_text(), flags=re.DOTALL)
     site = re.sub(r" *listen \[::\].*\n", "", site)
     if tls:
@@ -24,9 +25,9 @@ def configuration(folder: Path, port: int, *upstreams: str, tls: bool = False) -
         )
     line = re.search(r"^ *server unix:/run/portal/web\.sock.*\n", site, re.M)[0]
     site = site.replace(line, "".join(line.replace("unix:/run/portal/web.sock", each) for each in upstreams))
-    site = site.replace("/srv/portal/var/static/", f"{folder}/static/").replace("/var/cache/nginx", str(folder))
+    site = site.replace("/var/www/portal/", f"{folder}/static/").replace("/var/lib/nginx", str(folder))
     site = site.replace("/srv/portal/", f"{DEPLOYED.parents[1]}/")
-    user = "user root;" if os.geteuid() == 0 else ""  # who may read the test's folder
+    user = f"user {user};" if os.geteuid() == 0 else ""  # root: who may read the folder of a test
     paths = "".join(
         f"{each}_temp_path {folder}/{each}; " for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )

@@ -29,13 +29,13 @@ class Site:
     def __init__(self, folder: Path):
         self.folder, self.port = folder, free_port()
 
-    def ask(self, path: str, method: str = "GET", body: str | None = None, **headers):
+    def ask(self, path: str, method: str = "GET", body: str | bytes | None = None, **headers):
         """(status, headers, text) of one request."""
         trusting = ssl._create_unverified_context()
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting, timeout=60)
         said = {"Host": HOST} | {name.replace("_", "-"): value for name, value in headers.items()}
         if body:
-            said["Content-Type"] = "application/x-www-form-urlencoded"
+            said.setdefault("Content-Type", "application/x-www-form-urlencoded")
         connection.request(method, path, body, said)
         answer = connection.getresponse()
         text = answer.read().decode(errors="replace")
