@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from notices.admin.scoped import StaffAdmin
 from tests.make import make_member
 from tests.test_login import INDEX, LOGIN, PASSWORD, SECOND, code_of, enrol, log_in, two_factors, user  # noqa: F401
 
@@ -123,3 +124,18 @@ def test_no_number_of_wrong_logins_locks_the_office_out(user):  # noqa: F811
     for number in range(6 * settings.AXES_FAILURE_LIMIT):
         log_in(Client(), "wrong", username=f"nobody{number % 7}")
     assert log_in(Client()).status_code == 302
+
+
+@pytest.mark.parametrize("asked", ["password__startswith=", "email__startswith=a", "nothing=1"])
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+def test_a_list_answers_its_own_filters_alone(client, monkeypatch, asked, guarded):
+    client.force_login(make_member("boss", "organisation_admin"))
+    if not guarded:
+        monkeypatch.setattr(StaffAdmin, "lookup_allowed", lambda site, lookup, value, request: True)
+    assert client.get("/admin/auth/user/?is_active__exact=1").status_code == 200
+    assert (client.get(f"/admin/auth/user/?{asked}").status_code == 400) == guarded
+
+
+def test_no_list_takes_a_pattern(client):
+    client.force_login(make_member("boss", "organisation_admin"))
+    assert client.get("/admin/auth/user/?is_active__regex=(").status_code == 400
