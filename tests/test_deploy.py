@@ -160,7 +160,15 @@ def machine():
 def here(machine: Path, script: str) -> str:
     for written, instead in REWRITTEN:
         script = re.sub(written, instead.format(machine), script)
+    strays = re.findall(r"(?<![\w.:~/-])/(?!dev/null\b)\w[^\s'\"]*", script.replace(str(machine.parent), "~"))
+    assert strays == []  # a line of the manual that would reach the machine which runs the tests
     return script
+
+
+def test_no_command_of_the_manual_reaches_the_machine_that_runs_the_tests():
+    assert here(Path("/tmp/a/b"), "mv /srv/portal/var /var/backups/old 2>/dev/null")
+    with pytest.raises(AssertionError, match="/var/lib"):
+        here(Path("/tmp/a/b"), "rm -r /var/lib/new")
 
 
 def run(machine: Path, *lines: str) -> str:
