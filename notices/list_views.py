@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import difflib
+import functools
 import re
 from collections.abc import Iterable
 
@@ -15,12 +16,18 @@ from django.views.decorators.http import require_safe
 from .models import InspectionRound, Organisation, PublicityNotice, RectificationTask
 from .search import asking, following
 from .search.excerpts import excerpts, marked
+from .search.hits import Hits
 from .search.index import CAP, Index, Page, Unavailable
 from .snapshots import Part, prepared, remembered
 from .views import PUBLIC_STATES, card, public_notices
 
 PER_PAGE = 20
 WITHOUT_THE_INDEX = 60
+# What a card and its excerpts need of a notice.
+CARD = (
+    *("reference", "withdrawn_at", "published_at", "organisation__name", "edition__title", "edition__document"),
+    *("edition__opens_on", "edition__closes_on", "edition__public_from"),
+)
 ORDERS = {asking.RELEVANCE: _("标题相符的在前"), asking.NEWEST: _("最新发布"), asking.CLOSING: _("最早截止")}
 LABELS = {
     "state": _("状态"),
@@ -34,12 +41,21 @@ LABELS = {
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One value of a filter: as the address has it, as the index has it, as people read it; how many it would leave."""
+    """One value of a filter: as the address has it, as the index has it, as people read it; how many notices it would
+    leave, or at least how many."""
 
     param: str
     value: str
     label: str
     count: int | None = None
+    or_more: bool = False
+
+    @property
+    def number(self) -> str:
+        """The count as it is shown, "" where nobody counted."""
+        if self.count is None:
+            return ""
+        return f"{min(self.count, CAP)}{'+' if self.or_more or self.count > CAP else ''}"
 
     @property
     def name(self) -> str:
@@ -99,18 +115,19 @@ def _found(index: Index, params: QueryDict, today: datetime.date) -> dict:
     days, hidden = index.days(today), index.hidden(timezone.now())
     filters = _filters(index, params, hidden)
     question = _question(params, filters)
-    strata, place = question.strata(days), asking.Place.read(params.get("page", ""))
+    place = asking.Place.read(params.get("page", ""))
 
-    def count(asked: asking.Question) -> int:
-        return index.count(asked.expression(days), hidden)
+    @functools.cache
+    def hits(asked: asking.Question) -> Hits:
+        return Hits(index, asked, days, hidden)
 
-    page, total = index.page(strata, place, PER_PAGE, hidden), count(question)
+    page, total = hits(question).page(place, PER_PAGE), hits(question).total
     return {
         "typed": params.get("q", "")[: asking.LONGEST],
         "too_long": len(params.get("q", "")) > asking.LONGEST,
         "says_nothing": bool(params.get("q", "").strip() and not question.words),
         "lost_place": bool(params.get("page") and not place),
-        "filters": [_counted(each, question, count) for each in filters],
+        "filters": [_counted(each, hits(question.with_filter(each.name, ""))) for each in filters],
         "chosen": {each.name: each.chosen.param for each in filters if each.chosen},
         "orders": [(name, label) for name, label in ORDERS.items() if question.words or name != asking.RELEVANCE],
         "order": question.order,
@@ -119,7 +136,7 @@ def _found(index: Index, params: QueryDict, today: datetime.date) -> dict:
         "pages": -(-total // PER_PAGE) if total <= CAP else None,
         "page": page,
         "cards": _cards(page, question, today),
-        **({} if total else _help(question, filters, count)),
+        **({} if total else _help(question, filters, lambda asked: hits(asked).total)),
     }
 
 
@@ -176,13 +193,16 @@ def regions(organisations: Iterable[Organisation]) -> list[Choice]:
     return found
 
 
-def _counted(each: Filter, question: asking.Question, count) -> Filter:
-    """The filter with how many notices each value would leave; a value that leaves none is offered only where it was chosen."""
+def _counted(each: Filter, hits: Hits) -> Filter:
+    """The filter with how many of the hits, found without it, each value would leave. A value that leaves none is offered
+    only where it was chosen, or where nobody counted all hits."""
+    least = not hits.are_counted
+    counts = [hits.leaving(each.name, choice.value) or (None if least else 0) for choice in each.choices]
     counted = [
-        dataclasses.replace(choice, count=count(question.with_filter(each.name, choice.value)))
-        for choice in each.choices
+        dataclasses.replace(choice, count=count, or_more=least)
+        for choice, count in zip(each.choices, counts, strict=True)
     ]
-    keep = [choice for choice in counted if choice.count or each.name == "state" or choice.param == _param(each)]
+    keep = [choice for choice in counted if choice.count != 0 or each.name == "state" or choice.param == _param(each)]
     return dataclasses.replace(each, choices=keep)
 
 
@@ -195,7 +215,7 @@ def _param(each: Filter) -> str:
 
 def _cards(page: Page, question: asking.Question, today: datetime.date) -> list[dict]:
     """The notices of a page in the order of the index, with the places where the words stand."""
-    notices = public_notices().in_bulk(page.pks)
+    notices = PublicityNotice.objects.public().select_related("edition", "organisation").only(*CARD).in_bulk(page.pks)
     wanted = {run for term in question.words for run in term.runs}
     return [
         card(notices[pk], today) | (_marks(notices[pk], wanted) if wanted else {}) for pk in page.pks if pk in notices

@@ -17,7 +17,7 @@ from django.utils import timezone
 from notices import list_views
 from notices.documents.notice import NotADocument
 from notices.models import LogEntry, PublicityNotice
-from notices.search import following, index
+from notices.search import following, hits, index
 
 from . import make
 from .test_public_pages import notice_in, page, text_of
@@ -272,6 +272,17 @@ def test_the_counts_are_those_of_the_database(client, many):
     narrowed = page(client, "/notices/?round=central-1&district=9903")
     assert counts(narrowed, "organisation") == {"990300": "2", "990302": "2"}
     assert counts(narrowed, "district") == {"9903": "4", "990302": "2", "9905": "2"}
+
+
+def test_of_too_many_hits_the_counts_say_at_least(client, many, monkeypatch):
+    for module in (index, hits, list_views):
+        monkeypatch.setattr(module, "CAP", 5)
+    html_page = page(client, "/notices/?q=垃圾")
+    assert "共5+份公示" in text_of(html_page)
+    assert counts(html_page, "round") == {"central-1": "2+", "central-2": "3+"}
+    assert counts(html_page, "kind") == {"task": "5+"}
+    assert '<option value="petition">' in html_page  # offered, though none of the newest is one
+    assert counts(page(client, "/notices/"), "organisation") == {"990300": "4", "990302": "4", "990500": "4"}
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """The index finds what a reader of every notice would find, and nothing else; page by page, in order."""
 
+import dataclasses
 import datetime
 import os
 import signal
 
 import pytest
 
-from notices.search import asking, index, words
+from notices.search import asking, hits, index, words
+from notices.search.hits import Hits
 from tests.benchmarks import search as benchmark
 from tests.invented import Writer
 
@@ -77,18 +79,18 @@ def test_pages_go_forward_and_back_and_do_not_shift(opened):
 def test_the_order_of_hits(opened):
     """Relevance: words in the title first. Closing: what is still open by its last day, then the rest."""
 
-    def facets(opens: int, closes: int, *more: str):
+    def facets(opens: int, closes: int):
         days = (
             asking.day(asking.OPENS, TODAY + opens * benchmark.DAY),
             asking.day(asking.CLOSES, TODAY + closes * benchmark.DAY),
         )
-        return (asking.EVERY, *days, *more)
+        return (asking.EVERY, *days)
 
     put(opened, 1, "河道", "河道整改", facets(-9, 5))
     put(opened, 2, "河道", "矿山整改", facets(-3, 2))
     put(opened, 3, "河道", "河道整改", facets(-30, -3))
     put(opened, 4, "河道", "矿山整改", facets(1, 8))
-    put(opened, 5, "河道", "矿山整改", facets(-1, 2, asking.WITHDRAWN))
+    put(opened, 5, "河道", "矿山整改", (asking.EVERY, asking.WITHDRAWN))
     days = opened.days(TODAY)
     assert rows(opened, ask("河道")) == [5, 4, 3, 2, 1]
     assert rows(opened, ask("河道", asking.RELEVANCE)) == [3, 1, 5, 4, 2]
@@ -97,6 +99,69 @@ def test_the_order_of_hits(opened):
     for state, expected in states.items():
         assert rows(opened, ask("", state=state), days) == expected
     assert [opened.count(ask("", state=state).expression(days)) for state in states] == [2, 1, 1, 1]
+
+
+@pytest.fixture
+def varied(opened):
+    """Thirty notices of every state, two years, three organisations; every fifth has the word in its title."""
+    with opened.writing():
+        for row in range(1, 31):
+            days = TODAY + (row % 7 - 3) * benchmark.DAY, TODAY + (row % 7 - 2) * benchmark.DAY
+            spread = [asking.day(asking.OPENS, days[0]), asking.day(asking.CLOSES, days[1])]
+            facets = (asking.EVERY, *([asking.WITHDRAWN] if row % 11 == 0 else spread), f"=y{2025 + row % 2}")
+            title = "" if row % 5 else "河道"
+            opened.add(index.Entry(row, row, row, (*facets, f"=o{row % 3}"), "2020"), title, f"{title}\n河道矿山")
+    return opened
+
+
+VALUES = {
+    "state": ["open", "upcoming", "closed", "withdrawn"],
+    "year": ["2025", "2026"],
+    "organisation": ["0", "1", "2"],
+}
+QUESTIONS = [ask("河道"), ask("矿山", state="open"), ask(""), ask("河道", year="2025", organisation="1")]
+
+
+def there_and_back(hits: Hits) -> list[list[int]]:
+    """Page after page to the end, and back to the first."""
+    pages = [hits.page(None, 4)]
+    while pages[-1].next:
+        pages.append(hits.page(pages[-1].next, 4))
+    while pages[-1].previous:
+        pages.append(hits.page(pages[-1].previous, 4))
+    return [page.pks for page in pages]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("order", [asking.NEWEST, asking.RELEVANCE, asking.CLOSING])
+def test_the_hits_that_are_known_stand_as_if_each_page_were_asked_for(varied, monkeypatch, question, order):
+    question = dataclasses.replace(question, order=order)
+    known = there_and_back(Hits(varied, question, varied.days(TODAY)))
+    monkeypatch.setattr(hits, "CAP", -1)
+    assert known == there_and_back(Hits(varied, question, varied.days(TODAY)))
+    assert len(known) > 1
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_filters_leave_is_counted_among_the_known_hits_as_in_the_index(varied, question):
+    days = varied.days(TODAY)
+    for name, values in VALUES.items():
+        found = Hits(varied, question.with_filter(name, ""), days)
+        counts = {value: found.leaving(name, value) for value in values}
+        asked = {value: varied.count(question.with_filter(name, value).expression(days)) for value in values}
+        assert (counts, found.are_counted) == (asked, True)
+        assert sum(counts.values()) == found.total > 0
+
+
+def test_of_too_many_hits_the_newest_are_counted(varied, monkeypatch):
+    monkeypatch.setattr(index, "CAP", 10)
+    monkeypatch.setattr(hits, "CAP", 10)
+    days = varied.days(TODAY)
+    worded, every = Hits(varied, ask("河道"), days), Hits(varied, ask(""), days)
+    assert (worded.total, worded.are_counted, worded.rows) == (11, False, list(range(30, 19, -1)))
+    assert [worded.leaving("year", year) for year in ("2025", "2026")] == [5, 5]
+    assert [every.leaving("year", year) for year in ("2025", "2026")] == [11, 11]  # exact: asked of the index
+    assert every.are_counted
 
 
 def test_what_is_taken_out_is_found_no_more(opened):

@@ -12,13 +12,15 @@ import datetime
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 
 from . import words
 
 LONGEST = 100  # characters of a question; what comes after is not looked for
 EVERY, WITHDRAWN, CLOSES, OPENS = "=n", "=w", "=c", "=s"
 NEWEST, RELEVANCE, CLOSING = "newest", "relevance", "closing"
+LAST = "9"  # the key of what closes on no day ahead
 FILTERS = {"organisation": "=o", "district": "=d", "round": "=r", "year": "=y", "kind": "=k"}
 
 
@@ -77,15 +79,25 @@ class Days:
     opening: tuple[str, ...]
 
     def state(self, state: str) -> str | None:
-        """The notices in that public state, None when it names none."""
+        """The notices in that public state, None when it names none. Withdrawn ones have no days."""
         running, later = either(map(token, self.closing or ["="])), either(map(token, self.opening or ["="]))
-        gone = token(WITHDRAWN)
         return {
-            "open": without(running, later, gone),
-            "upcoming": without(later, gone),
-            "closed": without(token(EVERY), running, gone),
-            "withdrawn": gone,
+            "open": without(running, later),
+            "upcoming": later,
+            "closed": without(token(EVERY), running, token(WITHDRAWN)),
+            "withdrawn": token(WITHDRAWN),
         }.get(state)
+
+    def states(self, having: Counter[str]) -> dict[str, int]:
+        """How many are in each state, of notices that have these tokens so many times."""
+        upcoming, withdrawn = sum(having[day] for day in self.opening), having[WITHDRAWN]
+        running = sum(having[day] for day in self.closing)
+        closed = having[EVERY] - running - withdrawn
+        return {"open": running - upcoming, "upcoming": upcoming, "closed": closed, "withdrawn": withdrawn}
+
+    def closing_of(self, facets: Collection[str]) -> str:
+        """The key of its stratum in the order of closing."""
+        return next((each[2:] for each in self.closing if each in facets), LAST)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,22 +113,20 @@ class Question:
         others = tuple(pair for pair in self.filters if pair[0] != name)
         return dataclasses.replace(self, filters=others + (((name, value),) if value else ()))
 
-    def expression(self, days: Days) -> str:
-        """All that is looked for."""
+    def expression(self, days: Days, mark: str = "") -> str:
+        """All that is looked for; with words.TITLE, all whose title says it."""
         parts = [days.state(value) if name == "state" else token(FILTERS[name] + value) for name, value in self.filters]
-        return both(*parts, said(self.words) if self.words else token(EVERY))
+        parts += [said(self.words, mark)] if self.words else []
+        return both(*(parts or [token(EVERY)]))
 
     def strata(self, days: Days) -> list[tuple[str, str]]:
         """What is looked for in parts that follow one another, each newest first: (key, expression), keys ascending."""
         whole = self.expression(days)
         if self.order == CLOSING:
-            gone = token(WITHDRAWN)
-            parts = [(each[2:], without(both(whole, token(each)), gone)) for each in days.closing]
-            rest = without(whole, without(either(map(token, days.closing)), gone)) if days.closing else whole
-            return [*parts, ("9", rest)]
+            parts = [(each[2:], both(whole, token(each))) for each in days.closing]
+            return [*parts, (LAST, without(whole, *map(token, days.closing)) if days.closing else whole)]
         if self.order == RELEVANCE and self.words:
-            titled = said(self.words, words.TITLE)
-            return [("1", both(whole, titled)), ("2", without(whole, titled))]
+            return [("1", self.expression(days, words.TITLE)), ("2", without(whole, said(self.words, words.TITLE)))]
         return [("1", whole)]
 
 

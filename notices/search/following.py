@@ -138,8 +138,9 @@ def _facets(notice: PublicityNotice, edition: Edition) -> Iterable[str]:
     yield asking.EVERY
     if notice.withdrawn_at:
         yield asking.WITHDRAWN
-    yield asking.day(asking.OPENS, edition.opens_on)
-    yield asking.day(asking.CLOSES, edition.closes_on)
+    else:
+        yield asking.day(asking.OPENS, edition.opens_on)
+        yield asking.day(asking.CLOSES, edition.closes_on)
     yield f"{asking.FILTERS['organisation']}{notice.organisation_id}"
     yield from (asking.FILTERS["district"] + district for district in asking.districts(notice.organisation.code))
     yield from sorted({f"{asking.FILTERS['round']}{task.round_id}" for task in tasks})

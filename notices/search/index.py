@@ -18,7 +18,7 @@ from . import asking, words
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # of what is stored: an index of another version is made anew
+VERSION = 2  # of what is stored: an index of another version is made anew
 CAP = 1000  # hits are counted up to here
 NEVER = "9999"
 PATIENCE = 0.5  # seconds to wait for another process that writes
@@ -31,6 +31,8 @@ CREATE TABLE facet (token TEXT PRIMARY KEY, count INTEGER) WITHOUT ROWID;  -- th
 CREATE TABLE followed (size INTEGER, seal TEXT, born INTEGER, erase INTEGER);
 INSERT INTO followed VALUES (0, '', -1, 0);
 """
+
+Part = str | list[int]  # of the hits: an expression, or rows that are known, newest first
 
 
 class Unavailable(Exception):
@@ -257,7 +259,17 @@ class Index:
         limited = f"SELECT rowid FROM text WHERE text MATCH ?{hidden} LIMIT {CAP + 1}"  # noqa: S608
         return self.one(f"SELECT count(*) FROM ({limited})", expression)[0]  # noqa: S608
 
-    def page(self, strata: list[tuple[str, str]], place: asking.Place | None, size: int, hidden: str = "") -> Page:
+    def newest(self, expression: str, hidden: str = "") -> list[int]:
+        """The rows of the newest notices that fit, newest first: CAP + 1 at most."""
+        found = self._rows(expression, None, True, CAP + 1, hidden)  # oldest first: a third quicker, and mostly all
+        return found[::-1] if len(found) <= CAP else self._rows(expression, None, False, CAP + 1, hidden)
+
+    def facets(self, rows: list[int]) -> dict[int, list[str]]:
+        """What filters know of these notices."""
+        found = self.connection.execute(f"SELECT row, facets FROM notice WHERE row IN ({','.join(map(str, rows))})")  # noqa: S608
+        return {row: facets.split() for row, facets in found}
+
+    def page(self, strata: list[tuple[str, Part]], place: asking.Place | None, size: int, hidden: str = "") -> Page:
         """The hits at a place of the list, the first ones without; a page before that has not enough is the first."""
         backward = bool(place and place.backward)
         rows = self._walk(strata, place, size + 1, hidden)
@@ -279,17 +291,20 @@ class Index:
     def _walk(self, strata, place: asking.Place | None, wanted: int, hidden: str) -> list[tuple[str, int]]:
         """Up to `wanted` hits from a place on, in the direction of the place: (key of the stratum, row)."""
         backward, rows = bool(place and place.backward), []
-        for key, expression in reversed(strata) if backward else strata:
+        for key, part in reversed(strata) if backward else strata:
             if place and (key > place.key if backward else key < place.key):
                 continue
             bound = place.row if place and key == place.key else None
-            rows += [(key, row) for row in self._rows(expression, bound, backward, wanted - len(rows), hidden)]
+            rows += [(key, row) for row in self._rows(part, bound, backward, wanted - len(rows), hidden)]
             if len(rows) >= wanted:
                 break
         return rows
 
-    def _rows(self, expression: str, bound: int | None, backward: bool, limit: int, hidden: str) -> list[int]:
+    def _rows(self, part: Part, bound: int | None, backward: bool, limit: int, hidden: str) -> list[int]:
+        if isinstance(part, list):
+            beyond = [row for row in part if bound is None or (row > bound if backward else row < bound)]
+            return (beyond[::-1] if backward else beyond)[:limit]
         order, beyond = ("ASC", ">") if backward else ("DESC", "<")
         at = f" AND rowid {beyond} {bound:d}" if bound is not None else ""
         sql = f"SELECT rowid FROM text WHERE text MATCH ?{at}{hidden} ORDER BY rowid {order} LIMIT ?"  # noqa: S608
-        return [row for (row,) in self.connection.execute(sql, (expression, limit))]
+        return [row for (row,) in self.connection.execute(sql, (part, limit))]

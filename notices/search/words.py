@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from notices.documents.numerals import to_number
 
 TITLE = "^"
+Place = tuple[int, int, tuple[str, ...]]  # where a run stands: first character, the one after the last, the run
 WORD = "|"  # stands before each word, so that a pair of words is not one longer word
 
 _JOINT = "\u2060"  # stands around a number that was written in Chinese
@@ -44,8 +45,7 @@ _FOLDED = _Folded()
 
 def runs(text: str) -> list[tuple[str, ...]]:
     """The runs of `text`, each as its units; words with their mark."""
-    folded = _NUMERAL.sub(_number, text.translate(_FOLDED))
-    return [tuple(map(_unit, _UNITS.findall(run))) for run in _RUN.findall(folded)]
+    return [tuple(map(_unit, _UNITS.findall(run))) for run in _RUN.findall(_folded(text))]
 
 
 def _number(printed: re.Match) -> str:
@@ -86,43 +86,51 @@ def _stored(found: list[tuple[str, ...]], mark: str = "") -> Iterator[str]:
 
 def stands_in(run: tuple[str, ...], text: str) -> bool:
     """Whether the run is part of a run of `text`: what a search finds, without an index."""
-    return any(True for each in runs(text) for _ in _within(each, {run}))
+    return bool(places(text, {run}))
 
 
-def spans(text: str, wanted: Iterable[tuple[str, ...]]) -> list[tuple[int, int]]:
-    """Where the `wanted` runs stand in `text`: (start, end) in characters, in order, none overlapping."""
-    folded, places = _traced(text)
-    found = []
+def places(text: str, wanted: Iterable[tuple[str, ...]]) -> list[Place]:
+    """Where the `wanted` runs stand in `text`: (start, end, run) in characters, in order."""
+    folded = _folded(text)
+    wanted = {run for run in wanted if all(unit.removeprefix(WORD) in folded for unit in run)}
+    if not wanted:
+        return []
+    traced, found = _traced(text), []
     for each in _RUN.finditer(folded):
         units = list(_UNITS.finditer(folded, *each.span()))
-        run = [_unit(unit[0]) for unit in units]
-        for at, length in _within(run, set(wanted)):
-            found.append((places[units[at].start()][0], places[units[at + length - 1].end() - 1][1]))
-    return _apart(sorted(found))
+        for at, run in _within([_unit(unit[0]) for unit in units], wanted):
+            found.append((traced[units[at].start()][0], traced[units[at + len(run) - 1].end() - 1][1], run))
+    return sorted(found)
 
 
-def _within(run: Sequence[str], wanted: set[tuple[str, ...]]) -> Iterator[tuple[int, int]]:
-    for each in wanted:
-        for at, unit in enumerate(run):
-            if unit == each[0] and tuple(run[at : at + len(each)]) == each:
-                yield at, len(each)
+def _folded(text: str) -> str:
+    return _NUMERAL.sub(_number, text.translate(_FOLDED))
 
 
-def _traced(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """What `runs` splits, and for each of its characters the place in `text` that it comes from."""
-    pieces = [_FOLDED[ord(character)] for character in text]
-    places = [(at, at + 1) for at, piece in enumerate(pieces) for _ in piece]
-    folded, traced, done = "".join(pieces), [], 0
+def _within(units: Sequence[str], wanted: set[tuple[str, ...]]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    for run in wanted:
+        for at, unit in enumerate(units):
+            if unit == run[0] and tuple(units[at : at + len(run)]) == run:
+                yield at, run
+
+
+def _traced(text: str) -> list[tuple[int, int]]:
+    """For each character of the folded text the place in `text` that it comes from."""
+    folded, places = text.translate(_FOLDED), list(zip(range(len(text)), range(1, len(text) + 1), strict=True))
+    if len(folded) != len(text):
+        places = [place for place, printed in zip(places, text, strict=True) for _ in _FOLDED[ord(printed)]]
+    traced, done = [], 0
     for match in _NUMERAL.finditer(folded):
         place = (places[match.start()][0], places[match.end() - 1][1])
         traced += places[done : match.start()] + [place] * len(_number(match))
         done = match.end()
-    return _NUMERAL.sub(_number, folded), traced + places[done:]
+    return traced + places[done:]
 
 
-def _apart(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def spans(places: Iterable[Place]) -> list[tuple[int, int]]:
+    """The same places without their runs, none overlapping."""
     apart = []
-    for start, end in found:
+    for start, end, _ in places:
         if apart and start <= apart[-1][1]:
             apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
         else:
