@@ -4,9 +4,12 @@ import functools
 import math
 from urllib.parse import urlencode
 
+from django import forms
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
+from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.views import PasswordResetConfirmView
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
@@ -44,7 +47,14 @@ class Invited(PasswordResetConfirmView):
         return super().form_valid(form)
 
 
+class LoginForm(AdminAuthenticationForm):
+    """Django tells the browser how long a name may be, and does not look; what counts the failures keeps it all."""
+
+    username = UsernameField(label="用户名", max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
+
+
 class StaffSite(AdminSite):
+    login_form = LoginForm
     site_header = settings.SITE_NAME
     site_title = "督察整改公示后台"
     index_title = "工作台"

@@ -275,6 +275,12 @@ def test_login_failure_and_logout_are_in_the_trail_with_name_address_and_organis
     assert PASSWORD not in str([line.as_line() for line in lines])
 
 
+def test_a_name_that_is_too_long_is_an_error_beside_it(client):
+    answer = log_in(client, username="王" * 300)
+    assert answer.status_code == 200
+    assert answer.context["form"].errors["username"] == ["确保该变量包含不超过 150 字符 (目前字符数 300)。"]
+
+
 def invite(**changes):
     options = {"organisation": ["990300"], "role": ["editor"], "email": "sun@qinglan.example"} | changes
     call_command("create_staff", "sun", **options)

@@ -14,7 +14,7 @@ from notices.admin.scoped import StaffAdmin
 from notices.models import CalendarDay, TrailEntry
 from notices.models.trail import KEPT
 from tests.filling import filled
-from tests.make import DAY, make_member, make_organisation, make_user
+from tests.make import DAY, make_member, make_organisation, make_task, make_user
 
 pytestmark = pytest.mark.django_db
 Action = TrailEntry.Action
@@ -142,3 +142,10 @@ def test_an_auditor_takes_the_trail_along_and_that_stands_in_it(client):
     page = client.get("/admin/notices/trailentry/export.csv").content.decode("utf-8-sig")
     assert '"lu","登录"' in page.splitlines()[1]
     assert TrailEntry.objects.latest("id").action == TrailEntry.Action.EXPORTED
+
+
+def test_what_is_refused_under_an_odd_address_is_written_down_too(client):
+    client.force_login(make_member("wu", "editor"))
+    page = reverse("admin:notices_rectificationtask_verb", args=[make_task(organisation=make_organisation()).pk, "x"])
+    assert client.post(page.replace("/x/", "/%00/")).status_code == 403
+    assert TrailEntry.objects.latest("id").detail == {"path": page.replace("/x/", "//")}

@@ -21,6 +21,11 @@ class TrailQuerySet(ScopedQuerySet):
         return self.filter(about | Q(organisation=None, by=None))
 
 
+def _storable(value):
+    """Text without what PostgreSQL stores nowhere; anything else as it is."""
+    return value.replace("\0", "") if isinstance(value, str) else value
+
+
 class TrailManager(models.Manager.from_queryset(TrailQuerySet)):
     def record(
         self, action: str, *, by=None, target=None, organisation=None, request=None, username="", at=None, **detail
@@ -34,14 +39,14 @@ class TrailManager(models.Manager.from_queryset(TrailQuerySet)):
         return self.create(
             at=at or timezone.now(),
             by=by,
-            username=(username or (by.get_username() if by else "")).replace("\0", "")[:150],
+            username=_storable(username or (by.get_username() if by else ""))[:150],
             action=action,
             content_type=ContentType.objects.get_for_model(target) if target else None,
             object_id=str(target.pk) if target else "",
-            target=str(getattr(target, "trail_name", target))[:200] if target else "",
+            target=_storable(str(getattr(target, "trail_name", target)))[:200] if target else "",
             organisation=organisation or organisation_of(target),
             address=request.META.get("REMOTE_ADDR", "")[:45] if request else "",
-            detail=detail,
+            detail={name: _storable(value) for name, value in detail.items()},
         )
 
     def between(self, first: datetime.date | None, last: datetime.date | None):
