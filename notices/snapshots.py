@@ -67,7 +67,7 @@ def prepared(*known: str):
 def remembered(request, make: Callable[[], "Part"], *known: str) -> "Part":
     """What `make()` gives, kept with the prepared pages as long as they hold, and nowhere else: for a page that differs
     only in a token, or tells what somebody looks for. An address with other parameters has it made each time."""
-    memory, key = request.META.get(LAYER), ("part", *Snapshots.key(request.META))
+    memory, key = request.META.get(LAYER), (request.method, *Snapshots.key(request.META))
     if not memory or not memory.until or not set(request.GET) <= {*known, "view"}:
         return make()
     part = memory.pages.get(key) or make()
@@ -225,6 +225,8 @@ class Snapshots:
 
     def __call__(self, environ, start_response):
         method = environ["REQUEST_METHOD"]
+        if method == "POST":
+            environ[LAYER] = self._current()  # for `remembered`
         if method not in ("GET", "HEAD") or "HTTP_IF_MATCH" in environ or "HTTP_IF_UNMODIFIED_SINCE" in environ:
             return self.application(environ, start_response)
         memory, key = self._current(), self.key(environ)

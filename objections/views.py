@@ -27,6 +27,7 @@ from notices.views import telephones
 from . import keyring, receipts, throttle
 from .forms import ObjectionForm, Opened, new_token, read_token, takes_objections
 from .models import AlreadyReceived, Objection
+from .models.desk import Desk
 from .models.terms import form_until
 from .uploads import read_post
 from .vault import Unavailable
@@ -84,8 +85,13 @@ def object_to(request, reference):
         token = new_token(Opened(*page.about), now) if page.about else ""
         return HttpResponse(page.content.replace(PLACE, token.encode()))
     is_read = read_post(request)
-    notice = _notice(reference)
-    return _receive(request, notice, now) if is_read else _too_large(request, notice)
+    desk = _desk(request, reference)
+    return _receive(request, desk, now) if is_read else _too_large(request, desk.notice)
+
+
+def _desk(request, reference) -> Desk:
+    """Read once for all posts of the same moment; an act that changes anything about it ends that moment."""
+    return remembered(request, lambda: Part(b"", (Desk.of(_notice(reference)),))).about[0]
 
 
 def _notice(reference) -> PublicityNotice:
@@ -103,7 +109,8 @@ def _empty_form(request, notice, now) -> Part:
     return Part(_form_page(request, notice, form, PLACE.decode()).content, (notice.pk, notice.edition_id))
 
 
-def _receive(request, notice, now):
+def _receive(request, desk, now):
+    notice = desk.notice
     token = request.POST.get("token", "")
     opened = read_token(token, notice)
     if not takes_objections(notice, opened[1] if opened else now):
@@ -114,9 +121,9 @@ def _receive(request, notice, now):
         return _form_page(request, notice, form, new_token(notice, now), status=422)
     edition = _seen(notice, opened[0])
     admitted = functools.partial(_is_admitted, request, form, token, opened[1], now)
-    arrival = {"edition": edition, "token": token, "opened_at": opened[1], "at": now, "admitted": admitted}
+    arrival = {"edition": edition, "token": token, "opened_at": opened[1], "at": now, "desk": desk}
     try:
-        if not form.is_valid() or not form.is_harmless() or not form.store(**arrival):
+        if not form.is_valid() or not form.is_harmless() or not form.store(admitted=admitted, **arrival):
             return _form_page(request, notice, form, token, status=422)
     except keyring.Unavailable as error:
         log.error("%s", error)

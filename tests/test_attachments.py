@@ -22,8 +22,9 @@ from django.utils import timezone
 from PIL import Image
 
 from notices import attachments, clamd
+from notices.models.inserting import Ready
 from objections import uploads, vault
-from objections.models import Attachment, Objection, OutgoingMail, content_digest
+from objections.models import Attachment, Objection, content_digest
 from tests.hostile import ALLOWED, FAMILIES, GPS, HTML, JPEG, NAMES, PDF, PNG, POLYGLOTS, REFUSED, picture
 from tests.make import DAY, make_notice, make_objection, make_user
 from tests.test_objection_form import GOOD, at_minute_to_midnight, shown, token_of, track, url
@@ -293,7 +294,7 @@ def test_a_failed_transaction_leaves_no_file(client, media, monkeypatch):
         assert len(files(media)) == 2
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(OutgoingMail.objects, "begin", away)
+    monkeypatch.setattr(Ready, "insert", away)
     assert send(client, notice, ("一.png", PNG), ("二.pdf", PDF), token=token).status_code == 503
     assert files(media) == []
     assert not Attachment.objects.exists()

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from notices.models import ReceivingOffice
+from notices.models.inserting import Ready
 from objections import receipts
 from objections.models import Objection, OutgoingMail
 from tests.make import DAY, make_notice, make_office, make_organisation, withdraw
@@ -234,10 +235,13 @@ def test_no_thank_you_when_the_database_fails(client, monkeypatch):
     notice = make_notice()
     token = token_of(client.get(url(notice)))
 
-    def away(*arguments, **options):
-        raise DatabaseError("disk full")
+    def insert(rows, **late):
+        if late:  # what hangs on the objection
+            raise DatabaseError("disk full")
+        store(rows)
 
-    monkeypatch.setattr(OutgoingMail.objects, "begin", away)
+    store = Ready.insert
+    monkeypatch.setattr(Ready, "insert", insert)
     response = send(client, notice, token)
     assert response.status_code == 503
     assert "receipt" not in response.cookies

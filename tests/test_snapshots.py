@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from notices import list_views, snapshots, stamp
 from notices.models import Organisation
 from objections import outcomes
-from objections.forms import read_token
+from objections.forms import new_token, read_token
+from tests.faults.citizens import multipart, said
 from tests.filling import filled
 from tests.make import make_draft, make_notice, make_objection, make_task, withdraw
 from tests.test_acts import GROUND, correct, emergency, li, zhang
@@ -112,6 +113,22 @@ def test_an_act_shows_in_the_next_request(layer, monkeypatch, act, stamped):
     assert layer.made == 1
     change(notice)
     assert (shown in layer.text(path)) is stamped
+
+
+@pytest.mark.parametrize(("stamped", "status"), [(True, 422), (False, 303)], ids=["stamp", "control"])
+def test_a_post_meets_the_notice_as_it_stands(layer, monkeypatch, stamped, status):
+    notice = make_notice()
+    path = f"/notices/{notice.reference}/object/"
+
+    def post(number: int) -> int:
+        fields, kind = multipart(said(number) | {"token": new_token(notice, timezone.now())}, {})
+        return layer.ask(path, "POST", data=fields, content_type=kind)[0]
+
+    if not stamped:
+        monkeypatch.setattr(stamp, "read", lambda path: None)
+    assert post(1) == 303
+    withdraw(notice)
+    assert post(2) == status
 
 
 def test_what_is_no_act_shows_as_soon_as_the_database_is_asked(layer):

@@ -12,21 +12,23 @@ from django.utils.crypto import salted_hmac
 
 from notices import privacy
 from notices.attachments import Checked
+from notices.committing import committed
 from notices.models import Edition, NotAllowed, Organisation, PublicityNotice, ReceivingOffice
 from notices.models.constraints import explained, pair, who
+from notices.models.inserting import Ready
 from objections import receipts
 from objections.keyring import ring
 from objections.sealing import OfObjection, SealedTextField, seal
 
 from . import routing
 from .attachment import Attachment
+from .desk import Desk
 from .handling import HandlingActs, needs
 from .keeping import KeepingActs
 from .objector import ObjectorActs
 from .outgoing import OutgoingMail
 from .queue import FACTS, NEXT_DUE, UNANSWERED, UNDECIDED, ObjectionQuerySet, Status, last_unnoticed_day
 from .receiving import AlreadyReceived, canonical, content_digest, sha256
-from .terms import HandlingTerms
 
 SAID = ("kind", "anonymous", "name", "phone", "email", "concerns", "content")
 
@@ -42,45 +44,43 @@ class ObjectionManager(models.Manager.from_queryset(ObjectionQuerySet)):
         at: datetime.datetime,
         attachments: Sequence[Checked] = (),
         admitted: Callable[[], bool] = lambda: True,
+        desk: Desk | None = None,
         **arrival,
     ) -> "Objection | None":
         """Store an objection, its attachments, its first event and its mails in one transaction, the files before it.
 
         `said` holds the cleaned form fields, `token` is the form's own; `arrival` says how and when it came where
         that was not by the web form. `admitted` is asked in that transaction, so that what it counts costs no commit of
-        its own; where it says no, nothing else is stored and None comes back. Raises AlreadyReceived when a form with
-        this token has been stored.
+        its own; where it says no, nothing else is stored and None comes back. `desk` is that of the notice, for who has
+        it. Raises AlreadyReceived when a form with this token has been stored.
         """
         arrival |= {"opened_at": opened_at, "received_at": at}
-        objection = self._drawn_up(edition, said, _digests(token, said, attachments), **arrival)
+        desk = desk or Desk.of(edition.notice)
+        objection = self._drawn_up(edition, desk, said, _digests(token, said, attachments), **arrival)
+        rows = objection.first_rows(token, at)
         try:
             with Attachment.objects.written(attachments, at) as files:
-                with transaction.atomic():
-                    if admitted():
-                        objection.save(force_insert=True)
-                        objection.attachments.add(*files, bulk=False)
-                        objection.begin(token, at)
-                        return objection
+                if committed(lambda: admitted() and objection.begin(rows, files)):
+                    return objection
                 Attachment.objects.take_back(files)
         except IntegrityError:
             self._raise_if_received(objection)
             raise
         return None
 
-    def _drawn_up(self, edition: Edition, said: dict, digests: dict, received_at, **arrival) -> "Objection":
+    def _drawn_up(self, edition: Edition, desk: Desk, said: dict, digests: dict, received_at, **arrival) -> "Objection":
         """An objection with a key of its own, where it goes and its dates; not stored yet."""
         arrival = {"received_on": timezone.localdate(received_at), "privacy_version": privacy.VERSION} | arrival
-        terms = HandlingTerms.of(edition.notice.edition.receiving_office)
         return Objection(
             notice=edition.notice,
             edition=edition,
             **said,
             **digests,
             data_key=ring.take(),
-            routed_to=routing.supervisor_of(edition.notice),
+            routed_to=desk.routed_to,
             received_at=received_at,
             **arrival,
-            **terms.dates(arrival["received_on"]),
+            **desk.dates(arrival["received_on"]),
         )
 
     def has_received(self, token: str) -> bool:
@@ -335,12 +335,23 @@ class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):
             raise NotAllowed("个人信息已按期删除，这条异议不能再办理。")
         return seal(text, self.data_key)
 
-    def begin(self, token: str, at: datetime.datetime) -> None:
-        """The first lines of its story, and the mails that tell of it."""
-        self.events.create(kind=Event.Kind.RECEIVED, at=at, by=self.entered_by)
+    def first_rows(self, token: str, at: datetime.datetime) -> list[Ready]:
+        """Itself, the first lines of its story, and the mails that tell of it: sealed, not stored yet."""
+        events = [Event(objection=self, kind=Event.Kind.RECEIVED, at=at, by=self.entered_by)]
         if self.routed_to:
-            self.events.create(kind=Event.Kind.ROUTED, at=at, text=self.routed_to.name)
-        OutgoingMail.objects.begin(self, token, at=at)
+            events.append(Event(objection=self, kind=Event.Kind.ROUTED, at=at, text=self.routed_to.name))
+        mails = OutgoingMail.objects.first_of(self, token, at=at)
+        return [Ready(rows) for rows in ([self], events, mails) if rows]
+
+    def begin(self, rows: list[Ready], files: list[Attachment]) -> bool:
+        """Store its first rows, itself before all others, and those of its files. True."""
+        own, *others = rows
+        own.insert()
+        if files:
+            self.attachments.add(*files, bulk=False)
+        for each in others:
+            each.insert(objection_id=self.pk)
+        return True
 
     def said(self) -> bytes:
         """The bytes whose SHA-256 is `content_digest`: what was said, as it was received."""

@@ -29,13 +29,13 @@ class OutgoingMailQuerySet(OutgoingQuerySet):
 
 
 class OutgoingMailManager(models.Manager.from_queryset(OutgoingMailQuerySet)):
-    def begin(self, objection, token: str, *, at: datetime.datetime) -> None:
-        """One row for each mailbox of the receiving office, and one for the objector who left an address."""
+    def first_of(self, objection, token: str, *, at: datetime.datetime) -> list["OutgoingMail"]:
+        """One for each mailbox of the receiving office, and one for the objector who left an address; not stored yet."""
         mails = self._to_office(objection, OutgoingMail.Kind.OFFICE, at)
         if objection.email:
             receipt = {"objection": objection, "kind": OutgoingMail.Kind.RECEIPT, "token": token}
             mails.append(self.addressed(objection.email, at, **receipt))
-        self.bulk_create(mails)
+        return mails
 
     def queue_to_office(self, objection, kind: str, *, at: datetime.datetime) -> None:
         self.bulk_create(self._to_office(objection, kind, at))

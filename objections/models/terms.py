@@ -58,9 +58,10 @@ class HandlingTerms(models.Model):
         """The terms of `office`; the defaults where it has set none."""
         return cls.objects.filter(office=office).first() or cls()
 
-    def dates(self, received_on: datetime.date) -> dict[str, datetime.date]:
+    def dates(self, received_on: datetime.date, calendar: windows.Calendar | None = None) -> dict[str, datetime.date]:
         """`decide_by` and `reply_by` of an objection that came on `received_on`."""
-        lengths, calendar = {"decide_by": self.decide_within, "reply_by": self.reply_within}, current_calendar()
+        lengths = {"decide_by": self.decide_within, "reply_by": self.reply_within}
+        calendar = calendar or current_calendar()
         return {name: self.last_day(received_on, days, calendar) for name, days in lengths.items()}
 
     def last_day(self, day: datetime.date, days: int, calendar: windows.Calendar | None = None) -> datetime.date:

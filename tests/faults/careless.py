@@ -122,13 +122,14 @@ _posts = iter(range(1, 1_000_000))
 def _forget() -> None:
     from objections.models import Objection
 
-    if hasattr(Objection, "kept"):
+    manager = type(Objection.objects)
+    if hasattr(manager, "kept"):
         return
-    Objection.kept = Objection.save
+    manager.kept = manager._drawn_up
 
-    def save(self, *arguments, **options):
-        if Objection.objects.filter(token_digest=self.token_digest).exists():
-            self.token_digest, self.code_digest = secrets.token_hex(32), secrets.token_hex(32)
-        return Objection.kept(self, *arguments, **options)
+    def drawn_up(self, edition, desk, said, digests, *arguments, **arrival):
+        if self.filter(token_digest=digests["token_digest"]).exists():
+            digests |= {"token_digest": secrets.token_hex(32), "code_digest": secrets.token_hex(32)}
+        return self.kept(edition, desk, said, digests, *arguments, **arrival)
 
-    Objection.save = save
+    manager._drawn_up = drawn_up

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from notices import mail
 from notices.models import Checkpoint, Edition, LogEntry, PublicityNotice, TreeNode
+from notices.models.inserting import Ready
 from objections import outcomes, views
 from objections.models import Event, Objection, OutgoingMail, Tally
 from tests.make import make_draft, make_task, make_user
@@ -80,7 +81,7 @@ POINTS = {
     "file written": ("post", lambda: at_fsync(stat.S_ISREG, before)),
     "file synced": ("post", lambda: at_fsync(stat.S_ISREG, after)),
     "folder synced": ("post", lambda: at_fsync(stat.S_ISDIR, after)),
-    "in the transaction": ("post", lambda: before(Objection, "begin")),
+    "in the transaction": ("post", lambda: after(Ready, "insert")),
     "before the commit": ("post", lambda: at_commit_of(Objection, "begin")),
     "after the commit": ("post", lambda: at_commit_of(Objection, "begin", after)),
     "before the reply": ("post", lambda: before(views, "_to_receipt")),
