@@ -6,6 +6,7 @@ The bytes are the contract with everybody outside: what is published, hashed and
 
 import dataclasses
 import datetime
+import functools
 import hashlib
 import json
 import types
@@ -145,8 +146,7 @@ class NoticeDocument:
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: UTF-8, keys sorted, no spaces. Equal documents have equal bytes."""
-        plain = dataclasses.asdict(self)
-        return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_day).encode()
+        return json.dumps(self, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain).encode()
 
     @property
     def digest(self) -> str:
@@ -188,9 +188,15 @@ class NoticeDocument:
         return next((section for section in self.sections if section.kind == kind), None)
 
 
-def _day(value: object) -> str:
+_hints = functools.cache(typing.get_type_hints)
+
+
+def _plain(value: object) -> str | dict:
+    """What json.dumps writes for a part of a document."""
     if isinstance(value, datetime.date):
         return value.isoformat()
+    if dataclasses.is_dataclass(value):
+        return vars(value)
     raise TypeError(f"{value!r} has no place in a document")
 
 
@@ -203,7 +209,7 @@ def _build(wanted: typing.Any, value: typing.Any) -> typing.Any:
     if typing.get_origin(wanted) is tuple:
         return tuple(_build(wanted.__args__[0], entry) for entry in value)
     if dataclasses.is_dataclass(wanted):
-        hints = typing.get_type_hints(wanted)
+        hints = _hints(wanted)
         if set(value) - set(hints):
             raise ValueError(f"unknown keys {sorted(set(value) - set(hints))}")
         return wanted(**{name: _build(hints[name], entry) for name, entry in value.items()})

@@ -88,7 +88,9 @@ def _notices(numbers, total, offices, people, now, writer, searched) -> None:
         for pk, (_, text) in zip(pks, texts, strict=True)
     )
     for row, (title, text) in zip(rows, texts, strict=True):
-        facets = (asking.EVERY, f"{asking.FILTERS['organisation']}{row.organisation_id}")
+        own = f"{asking.FILTERS['organisation']}{row.organisation_id}", f"{asking.FILTERS['year']}{row.opens_on.year}"
+        days = asking.day(asking.OPENS, row.opens_on), asking.day(asking.CLOSES, row.closes_on)
+        facets = (asking.EVERY, *days, *own)
         searched.add(index.Entry(row.pk + FREE, row.pk, row.pk, facets, "2018"), title, text)
     if numbers[-1] == total - 1:  # what is being worked on
         last = pks[-200:]

@@ -9,18 +9,22 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 
+from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import setup_databases, teardown_databases
 
-from notices.search import following, index
+from notices.models import PublicityNotice
+from notices.search import asking, following, index
 from objections.receipts import code_for
 from tests import invented
+from tests.invented import Writer
 from tests.make import make_notice, make_objection
 from tests.test_publishing_cost import SIZES, cost
 
-from .admin import fill
+from .admin import FREE, fill, opened
 from .frame import Figure, p95
 
 ROUNDS = 60
@@ -48,7 +52,7 @@ def measured(size: int) -> dict[str, float]:
         make_objection(notice, token="benchmark")
         while not caught_up():
             pass
-        return {name: timed(ask) for name, ask in asked(notice.reference).items()}
+        return {name: timed(ask) for name, ask in asked(notice.reference, size).items()}
     finally:
         teardown_databases(made, 0)
 
@@ -59,18 +63,26 @@ def caught_up() -> bool:
         return current
 
 
-def asked(reference: str) -> dict[str, Callable[[int], object]]:
-    """What a visitor asks for, another word each time."""
-    form, code = f"/notices/{reference}/object/", code_for("benchmark")
+def asked(reference: str, size: int) -> dict[str, Callable[[int], object]]:
+    """What a visitor asks for, another word each time, and the list that staff see first."""
+    form, code, names = f"/notices/{reference}/object/", code_for("benchmark"), Writer(7).names
+    deep = asking.Place("1", FREE + size // 50 + 1, 99)
+    boss = User.objects.create(username="boss", is_staff=True, is_active=True, is_superuser=True)
+    listed = admin.site.get_model_admin(PublicityNotice)
     return {
         "notice": lambda _: answer(f"/notices/{reference}/"),
         "list": lambda _: answer("/notices/"),
+        "list, deepest page": lambda _: answer("/notices/", QUERY_STRING=f"page={deep}"),
         "form": lambda _: answer(form),
         "tracking": lambda _: answer("/objections/track/", "POST", data=f"code={code}"),
-        "search for two words": lambda number: answer(
-            "/notices/", QUERY_STRING=urllib.parse.urlencode({"q": " ".join(WORDS[number * 7])})
-        ),
+        "search, two words": lambda number: answer("/notices/", QUERY_STRING=said(" ".join(WORDS[number * 7]))),
+        "search, a name": lambda number: answer("/notices/", QUERY_STRING=said(names[number])),
+        "admin list": lambda _: opened(listed, boss),
     }
+
+
+def said(words: str) -> str:
+    return urllib.parse.urlencode({"q": words})
 
 
 def answer(path: str, method: str = "GET", data: str = "", **headers) -> bytes:

@@ -4,6 +4,7 @@ Load comes from `ab` (apache2-utils) with keep-alive. The portal and the bare fu
 what counts is the ratio of the medians, in requests a second and in processor time a request.
 """
 
+import concurrent.futures
 import contextlib
 import http.client
 import os
@@ -112,9 +113,27 @@ def load(server: Server, path: str, headers: dict, requests: int) -> tuple[float
     return float(re.search(r"Requests per second:\s+([\d.]+)", told)[1]), (server.spent() - before) / requests
 
 
-def compared(ours: tuple, theirs: tuple, rounds: int, requests: int) -> tuple[float, float]:
+def load_each(server: Server, path: str, words: Iterator[str], requests: int) -> tuple[float, float]:
+    """The same for an address that ends differently each time."""
+    before, paths, begin = server.spent(), [path + next(words) for _ in range(requests)], time.perf_counter()
+
+    def ask(own: list[str]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        for each in own:
+            connection.request("GET", each)
+            answer = connection.getresponse()
+            if answer.read() and answer.status != 200:
+                raise ValueError(f"{each}: {answer.status}")
+        connection.close()
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, (paths[each::8] for each in range(8))))
+    return requests / (time.perf_counter() - begin), (server.spent() - before) / requests
+
+
+def compared(ours: tuple, theirs: tuple, rounds: int, requests: int, load=load) -> tuple[float, float]:
     """How much the first does of what the second does: requests a second, and by processor time. Each is a server, a
-    path and headers."""
+    path and headers, or what else `load` takes."""
     found = [], []
     for server, path, headers in (ours, theirs):
         load(server, path, headers, 20)

@@ -7,11 +7,12 @@ import zoneinfo
 from pathlib import Path
 
 from notices.documents.numerals import to_chinese
-from tests.invented import WATER, Writer
+from tests.invented import WATER, Writer, listed
 
 LENGTH = 3690  # characters
 PLACE = zoneinfo.ZoneInfo("Asia/Shanghai")
 LABELS = "一二三四五六"
+MONITORED = listed("COD BOD5 TOC TN TP SS NOX SO2 VOC NMHC TSP PM10 H2S NH3 CS2 PB CD CR HG CU ZN NI MN FE")
 TITLE = "关于第一轮中央生态环境保护督察第{}项整改任务的整改情况公示"
 END = """公示期：{opens}至{closes}。
 如有异议，请联系青澜市生态环境局，电话：0000-1234567，邮箱：office@portal.example
@@ -22,10 +23,12 @@ END = """公示期：{opens}至{closes}。
 
 def text(today: datetime.date, number: int = 35) -> str:
     """What the file of the notice about that task says; the window is open today."""
-    writer, rest = Writer(number), LENGTH - 300
+    writer, rest = Writer(number), LENGTH - 340
     lines = [TITLE.format(to_chinese(number)), "根据有关规定，现对整改任务（COD）的整改情况进行公示。"]
     lines += ["一、反馈问题", writer.paragraph(WATER, rest // 12), "二、整改目标", writer.paragraph(WATER, rest // 16)]
-    lines += ["三、整改措施", *(f"（{label}）{writer.paragraph(WATER, rest // 20)}" for label in LABELS)]
+    watched = ["监测（" + "、".join(MONITORED[each::6]) + "）。" for each in range(6)]
+    measures = [f"{writer.paragraph(WATER, rest // 20)}{each}" for each in watched]
+    lines += ["三、整改措施", *(f"（{label}）{each}" for label, each in zip(LABELS, measures, strict=True))]
     lines += ["四、工作开展情况", *(f"（{label}）{writer.paragraph(WATER, rest // 12)}" for label in LABELS)]
     days = {"opens": today, "closes": today + datetime.timedelta(days=20)}
     return "\n".join(lines) + "\n" + END.format(**{name: f"{day:%Y年%m月%d日}" for name, day in days.items()})

@@ -175,11 +175,11 @@ BARS = {
 
 
 def rare_terms(many: index.Index, plain: sqlite3.Connection, length: int, wanted: int = 4) -> list[str]:
-    """Words of that many characters that hardly any notice has: at most a page of them, or else the rarest found."""
+    """The rarest of many strings of that many characters, from anywhere in 300 notices."""
     texts = [text for (text,) in plain.execute("SELECT text FROM notice LIMIT 300")]
     chosen = random.Random(length)
-    windows = {window(chosen, texts, length) for _ in range(3000)}
-    return [term for _, term in sorted((hits(many, term), term) for term in windows)][:wanted]
+    windows = {window(chosen, texts, length) for _ in range(6000)} | {hamlet(number) for number in range(1, 300)}
+    return [term for _, term in sorted((hits(many, term), term) for term in windows if len(term) == length)][:wanted]
 
 
 def hits(made: index.Index, typed: str) -> int:
@@ -190,11 +190,12 @@ def kinds(rare: dict[int, list[str]]) -> dict[str, list[str]]:
     return dict(zip(BARS, (COMMON[2], COMMON[4], rare[2], rare[4], ACROSS, APART), strict=True))
 
 
-def first_page(made: index.Index, typed: str) -> None:
-    """All that the list asks of the index before the first page of hits can be shown."""
-    found = Hits(made, question(typed, asking.RELEVANCE), made.days(TODAY), made.hidden(NOW))
-    found.page(None, SIZE)
-    all_counts(found)
+def first_page(where: Path, typed: str) -> None:
+    """All that the list asks of the index before the first page of hits can be shown; it opens it each time."""
+    with index.opened(where) as made, made.reading():
+        found = Hits(made, question(typed, asking.RELEVANCE), made.days(TODAY), made.hidden(NOW))
+        found.page(None, SIZE)
+        all_counts(found)
 
 
 def all_counts(found: Hits) -> None:
@@ -210,48 +211,52 @@ def walk(made: index.Index, typed: str) -> None:
     made.newest(question(typed).expression(NO_DAYS))
 
 
-def times_of(made: dict[str, index.Index], typed: list[str], work=first_page, rounds: int = 25) -> dict[str, float]:
-    """Name of the index → p95 of that work, over all these words."""
-    cases = {f"{name} {each}": functools.partial(work, opened, each) for name, opened in made.items() for each in typed}
+def times_of(few, many, typed: list[str], work=first_page, rounds: int = 25) -> tuple[float, float]:
+    """p95 of that work in both indexes, over all these words."""
+    cases = {(place, each): functools.partial(work, place, each) for place in (few, many) for each in typed}
     found = interleaved(cases, rounds)
-    return {
-        name: p95([each for key, times in found.items() if key.startswith(name) for each in times]) for name in made
-    }
+    return tuple(p95([time for each in typed for time in found[place, each]]) for place in (few, many))
 
 
 def figures(small: bool) -> Iterator[Figure]:
     sizes = (1_000, 10_000) if small else (10_000, 100_000)
-    files = [made(size) for size in sizes]
+    (few, _), (many, texts) = (made(size) for size in sizes)
     with contextlib.ExitStack() as stack:
-        few, many = (stack.enter_context(index.opened(where)) for where, _ in files)
-        plain = stack.enter_context(contextlib.closing(sqlite3.connect(files[1][1])))
-        rare = {length: rare_terms(many, plain, length) for length in (2, 4)}
-        yield from growth(few, many, rare)
-        yield from against_like(many, plain, rare)
-        yield from pages(many, sizes[1])
-        yield from without_words(few, many)
-        yield from adding(many, sizes[1])
-        yield size_of_the_index(*files[1])
+        small_one, large = (stack.enter_context(index.opened(where)) for where in (few, many))
+        plain = stack.enter_context(contextlib.closing(sqlite3.connect(texts)))
+        asked = kinds({length: rare_terms(large, plain, length) for length in (2, 4)})
+        yield from growth(few, many, asked)
+        yield from walks(small_one, large, asked)
+        yield from against_like(many, plain, asked["rare, 4 characters"])
+        yield from pages(large, sizes[1])
+        yield from adding(large, sizes[1])
+        yield size_of_the_index(many, texts)
     yield from truth(2_000 if small else 20_000)
 
 
-def growth(few: index.Index, many: index.Index, rare: dict[int, list[str]]) -> Iterator[Figure]:
-    for kind, typed in kinds(rare).items():
-        times = times_of({"few": few, "many": many}, typed)
-        yield Figure(f"first page, {kind}: p95, ten times the notices", times["many"] / times["few"], BARS[kind])
-        yield Figure(f"first page, {kind}: p95 of the larger, ms", times["many"] * 1000)
-        times = times_of({"few": few, "many": many}, typed, walk)
-        yield Figure(f"the walk alone, {kind}: ten times the notices", times["many"] / times["few"])
+def growth(few: Path, many: Path, asked: dict[str, list[str]]) -> Iterator[Figure]:
+    for kind, typed in (asked | {"no word": [""]}).items():
+        less, more = times_of(few, many, typed)
+        yield Figure(f"first page, {kind}: p95, ten times the notices", more / less, BARS.get(kind, ""))
+        yield Figure(f"first page, {kind}: p95 of the larger, ms", more * 1000)
 
 
-def against_like(many: index.Index, plain: sqlite3.Connection, rare: dict[int, list[str]]) -> Iterator[Figure]:
+def walks(few: index.Index, many: index.Index, asked: dict[str, list[str]]) -> Iterator[Figure]:
+    """How the lists of the words themselves grow, without all that is the same for every question."""
+    for kind, typed in asked.items():
+        less, more = times_of(few, many, typed, walk)
+        yield Figure(f"of which the walk, {kind}: p95, ten times the notices", more / less)
+        yield Figure(f"of which the walk, {kind}: p95 of the larger, ms", more * 1000)
+
+
+def against_like(many: Path, plain: sqlite3.Connection, rare: list[str]) -> Iterator[Figure]:
     like = "SELECT id FROM notice WHERE text LIKE ? ORDER BY id DESC LIMIT 20"
     cases = {
         f"like {each}": functools.partial(lambda term: plain.execute(like, (f"%{term}%",)).fetchall(), each)
-        for each in rare[4]
+        for each in rare
     }
     slow = p95([each for times in interleaved(cases, 2).values() for each in times])
-    fast = times_of({"many": many}, rare[4])["many"]
+    _, fast = times_of(many, many, rare)
     yield Figure("rare words: p95 of LIKE ÷ p95 of search", slow / fast, "≥ 500")
 
 
@@ -266,12 +271,6 @@ def pages(many: index.Index, total: int) -> Iterator[Figure]:
         times = interleaved(cases, 200)
         ratio = statistics.median(times["deepest"]) / statistics.median(times["first"])
         yield Figure(f"deepest page ÷ first, {name}", ratio, "≤ 1.3")
-
-
-def without_words(few: index.Index, many: index.Index) -> Iterator[Figure]:
-    times = times_of({"few": few, "many": many}, [""])
-    yield Figure("first page, no word: p95, ten times the notices", times["many"] / times["few"])
-    yield Figure("first page, no word: p95 of the larger, ms", times["many"] * 1000)
 
 
 def adding(many: index.Index, total: int) -> Iterator[Figure]:
