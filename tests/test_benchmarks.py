@@ -1,11 +1,14 @@
 """The frame of the benchmarks: what it calls reached, and that cases take turns."""
 
+import datetime
+import itertools
 import json
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from tests.benchmarks import frame, plot
+from notices.search import words
+from tests.benchmarks import frame, plot, reference, wagtail
 from tests.benchmarks.__main__ import NO_BENCHMARKS, names
 
 
@@ -34,6 +37,14 @@ def test_benchmarks_are_found_by_name():
     assert not NO_BENCHMARKS & set(names())
 
 
+def test_no_question_to_wagtail_comes_twice_and_every_notice_answers_it():
+    asked = list(itertools.islice(wagtail.questions(), 5000))
+    assert len(set(asked)) == 5000
+    text = reference.text(datetime.date(2026, 3, 2))
+    for question in asked[::500]:
+        assert all(words.stands_in(run, text) for word in question.split("+") for run in words.runs(word))
+
+
 def test_the_curves_are_drawn_from_what_was_found(tmp_path, monkeypatch):
     monkeypatch.setattr(plot, "VAR", tmp_path)
     found = [
@@ -44,5 +55,8 @@ def test_the_curves_are_drawn_from_what_was_found(tmp_path, monkeypatch):
     plot.draw(tmp_path / "curves.svg")
     drawn = ElementTree.parse(tmp_path / "curves.svg").getroot()
     lines = [each.get("points") for each in drawn.iter("{http://www.w3.org/2000/svg}polyline")]
+    labels = [each for each in drawn.iter("{http://www.w3.org/2000/svg}text") if " ms" in each.text.partition(",")[2]]
+    heights = sorted(float(each.get("y")) for each in labels)
+    assert heights[1] - heights[0] >= plot.LINE  # though both curves end at the same point
     assert len(lines) == 2
     assert all(len(points.split()) == 2 for points in lines)

@@ -93,6 +93,28 @@ def test_excerpts_show_each_word_once():
 
 
 @pytest.mark.parametrize(
+    ("question", "text", "shown"),
+    [
+        ("第47项", "目录第四十七项整改", ["目录<mark>第四十七项</mark>整改"]),
+        ("cod", "降低ＣＯＤ\n降低COD浓度", ["降低<mark>COD</mark>浓度"]),  # the letters first
+        ("202", "2025年\n第202号", ["第<mark>202</mark>号"]),
+        ("河道 污水", "河道污水<\n河道", ["<mark>河道污水</mark>&lt;"]),  # one piece for both
+        (
+            "河道 第5项",
+            "河道" + "后文。" * 40 + "第五项",
+            ["<mark>河道</mark>" + ("后文。" * 12), "<mark>第五项</mark>"],
+        ),
+        ("不在", "河道", []),
+        ("河道", "İİ河道", ["İİ<mark>河道</mark>"]),  # a text that is longer in small letters
+    ],
+)
+def test_excerpts_of_words_written_otherwise(question, text, shown):
+    found = excerpts(text, {run for term in asking.terms(question) for run in term.runs})
+    assert len(found) == len(shown)
+    assert all(part in piece for part, piece in zip(shown, found, strict=True))
+
+
+@pytest.mark.parametrize(
     "place", [asking.Place("1", 7, 2), asking.Place("20261123", 10**17, 99, backward=True), asking.Place("9", 0, 1)]
 )
 def test_places_are_read_as_written(place):

@@ -75,13 +75,13 @@ def asked(reference: str, size: int) -> dict[str, Callable[[int], object]]:
         "list, deepest page": lambda _: answer("/notices/", QUERY_STRING=f"page={deep}"),
         "form": lambda _: answer(form),
         "tracking": lambda _: answer("/objections/track/", "POST", data=f"code={code}"),
-        "search, two words": lambda number: answer("/notices/", QUERY_STRING=said(" ".join(WORDS[number * 7]))),
-        "search, a name": lambda number: answer("/notices/", QUERY_STRING=said(names[number])),
+        "search, two words": lambda number: answer("/notices/", QUERY_STRING=query(" ".join(WORDS[number * 7]))),
+        "search, a name": lambda number: answer("/notices/", QUERY_STRING=query(names[number])),
         "admin list": lambda _: opened(listed, boss),
     }
 
 
-def said(words: str) -> str:
+def query(words: str) -> str:
     return urllib.parse.urlencode({"q": words})
 
 
