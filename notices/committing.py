@@ -90,9 +90,12 @@ def _turn_of_this_process():
 
     A courtesy. What counts is the lock of the database, so nobody stops for a file that cannot be opened.
     """
+    name = str(connection.settings_dict["NAME"])
     try:
-        file = os.open(f"{connection.settings_dict['NAME']}-turn", os.O_WRONLY | os.O_CREAT, 0o660)
+        file = os.open(f"{name}-turn", os.O_WRONLY | os.O_CREAT, 0o660) if os.path.isfile(name) else None
     except OSError:
+        file = None
+    if file is None:
         yield
         return
     try:

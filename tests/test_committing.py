@@ -148,8 +148,16 @@ def test_a_forked_process_waits_for_nobody_of_its_parent():
 
 
 def test_where_the_file_of_turns_cannot_be_made_it_goes_on_without(monkeypatch):
-    monkeypatch.setattr(committing.os, "open", lambda *_: (_ for _ in ()).throw(OSError()))
+    refused = []
+
+    def refuse(*arguments):
+        refused.append(arguments)
+        raise OSError
+
+    monkeypatch.setattr(committing.os.path, "isfile", lambda name: True)
+    monkeypatch.setattr(committing.os, "open", refuse)
     assert Line().commit(count("a")) == "a"
+    assert len(refused) == 1
 
 
 def test_one_form_sent_twice_at_once_is_one_objection():
