@@ -12,7 +12,7 @@ from PIL import Image
 
 from notices.models import Display, Outage
 from tests.hostile import GPS, PDF, picture
-from tests.make import DAY, make_notice, make_user
+from tests.make import DAY, make_draft, make_notice, make_user
 
 ADD = "/admin/notices/display/add/"
 HOUR = datetime.timedelta(hours=1)
@@ -46,6 +46,15 @@ def test_a_display_is_recorded_with_its_photo_without_place_and_name(admin_clien
     shown = admin_client.get(f"/admin/notices/display/{display.pk}/photo/")
     assert (shown["Content-Type"], shown.content) == ("image/jpeg", kept.read_bytes())
     assert dict(Image.open(ContentFile(photo().read())).getexif())  # the control
+
+
+def test_a_public_notice_leads_to_the_form_for_it(admin_client):
+    notice, draft = make_notice(), make_draft(tasks=[])
+    pages = [admin_client.get(f"/admin/notices/publicitynotice/{each.pk}/change/") for each in (notice, draft)]
+    address = f"{ADD}?notice={notice.pk}"
+    assert [ADD in page.content.decode() for page in pages] == [True, False]
+    assert f'href="{address}"' in pages[0].content.decode()
+    assert f'<option value="{notice.pk}" selected' in admin_client.get(address).content.decode()
 
 
 def test_only_who_may_see_displays_sees_the_photo(admin_client, client):

@@ -171,7 +171,7 @@ class UploadInline(Table):
 
 class SelfAcceptanceInline(admin.StackedInline):
     model = SelfAcceptance
-    extra = 0
+    extra = 1  # without a script there is no other way to add one
     fields = (("accepted_on", "conclusion"), "opinion")
     formfield_overrides = TEXTS
 

@@ -386,6 +386,7 @@ class PublicityNoticeAdmin(ExportAdmin, BulkVerbs, VerbsAdmin):
         notice = self.get_object(request, object_id)
         context = {
             "preview_url": notice and reverse("admin:notices_publicitynotice_preview", args=[notice.pk]),
+            "shows": notice and notice.edition_id and request.user.has_perm("notices.add_display"),
             "show_save": notice is None or notice.is_editable,
             "show_save_and_continue": notice is None or notice.is_editable,
         }

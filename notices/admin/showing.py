@@ -33,7 +33,13 @@ class DisplayForm(forms.ModelForm):
     class Meta:
         model = Display
         fields = ("notice", "kind", "place", "shown_from", "shown_to", "photo")
-        widgets = {"photo": PhotoInput(attrs={"accept": ".jpg,.jpeg,.png"})}
+        day = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        widgets = {
+            "shown_from": day,
+            "shown_to": day,
+            "photo": PhotoInput(attrs={"accept": ".jpg,.jpeg,.png"}),
+        }
+        help_texts = {"notice": "没有选项的，请打开那份公示，再点“登记展示情况”。"}
 
     def clean_photo(self):
         """The photo as it will be kept: decoded and encoded anew."""
@@ -67,8 +73,10 @@ class DisplayAdmin(StaffAdmin):
     list_select_related = ("notice",)
     search_fields = ("place", "notice__title", "notice__reference")
     autocomplete_fields = ("notice",)
-    readonly_fields = ("photo_link",)
     actions = None
+
+    def get_readonly_fields(self, request, obj=None):
+        return ("photo_link",) if obj and obj.photo else ()
 
     def get_urls(self):
         view = self.admin_site.admin_view(never_cache(require_safe(self.photo)))
@@ -105,7 +113,6 @@ class DisplayInline(admin.TabularInline):
     extra = 0
     can_delete = False
     fields = readonly_fields = ("kind", "place", "shown_from", "shown_to", "created_by")
-    verbose_name_plural = "展示情况（在“展示情况”中登记）"
 
     def has_add_permission(self, request, obj=None):
         return False
