@@ -28,5 +28,7 @@ def explained(fact: str, text: str, message: str) -> models.CheckConstraint:
 
 
 def who(verbose_name: str, **options) -> models.ForeignKey:
-    """The person behind a fact. People who acted are never deleted from the record."""
-    return models.ForeignKey("auth.User", models.PROTECT, verbose_name=verbose_name, related_name="+", **options)
+    """The person behind a fact. People who acted are never deleted from the record; nor are facts looked for by person,
+    so there is no index unless told: each would be written with every row."""
+    options = {"db_index": False, "related_name": "+"} | options
+    return models.ForeignKey("auth.User", models.PROTECT, verbose_name=verbose_name, **options)

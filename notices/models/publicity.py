@@ -168,7 +168,7 @@ class PublicityNotice(PublishedActs, models.Model):
     )
     created_at = models.DateTimeField("录入时间", default=timezone.now, editable=False)
     drafted_at = models.DateTimeField("起草时间", null=True, blank=True, editable=False)
-    drafted_by = who("起草人", null=True, blank=True, editable=False)
+    drafted_by = who("起草人", null=True, blank=True, editable=False, db_index=True)  # the start page, its filter
     editors = models.ManyToManyField("auth.User", verbose_name="参与起草", related_name="+", blank=True, editable=False)
     submitted_at = models.DateTimeField("送审时间", null=True, blank=True, editable=False)
     submitted_by = who("送审人", null=True, blank=True, editable=False)

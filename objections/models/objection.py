@@ -148,8 +148,10 @@ class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):
         PARTLY = "partly", "部分属实"
         UNSUBSTANTIATED = "unsubstantiated", "不属实"
 
-    notice = models.ForeignKey(PublicityNotice, models.PROTECT, verbose_name="公示", related_name="objections")
-    edition = models.ForeignKey(Edition, models.PROTECT, verbose_name="所见版本", related_name="+")
+    notice = models.ForeignKey(
+        PublicityNotice, models.PROTECT, verbose_name="公示", related_name="objections", db_index=False
+    )
+    edition = models.ForeignKey(Edition, models.PROTECT, verbose_name="所见版本", related_name="+", db_index=False)
     channel = models.CharField("渠道", max_length=10, choices=Channel, default=Channel.WEB)
     kind = models.CharField("异议人", max_length=12, choices=Kind, default=Kind.INDIVIDUAL)
     anonymous = models.BooleanField("匿名", default=False)
@@ -169,7 +171,13 @@ class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):
     # Until when the next step is due, as `due_on` says; the database itself derives it from the facts.
     next_due = models.GeneratedField(expression=NEXT_DUE, output_field=models.DateField("期限"), db_persist=True)
     routed_to = models.ForeignKey(
-        Organisation, models.PROTECT, verbose_name="转送上级单位", null=True, blank=True, related_name="+"
+        Organisation,
+        models.PROTECT,
+        verbose_name="转送上级单位",
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
 
     data_key = models.CharField(max_length=16, unique=True, editable=False)  # its name in the keyring
@@ -216,6 +224,12 @@ class Objection(HandlingActs, KeepingActs, ObjectorActs, models.Model):
             models.Index(fields=["notice", "received_at"], name="objections_of_a_notice"),
             models.Index(fields=["likeness"], name="objections_alike"),
             models.Index(fields=["next_due", "-received_at", "-id"], name="objections_by_due_date"),  # the queue
+            models.Index(
+                fields=["routed_to"], condition=Q(routed_to__isnull=False), name="objections_routed"
+            ),  # whose case it is
+            models.Index(
+                fields=["assigned_to"], condition=Q(assigned_to__isnull=False), name="objections_assigned"
+            ),  # the queue's filter
             models.Index(fields=["received_on"], name="objections_by_day"),  # the queue's filter by time, statistics
             models.Index(
                 fields=["erasure_asked_at"],

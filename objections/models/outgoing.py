@@ -69,7 +69,13 @@ class OutgoingMail(OfObjection, Outgoing):
     objection = models.ForeignKey("objections.Objection", models.CASCADE, verbose_name="异议", related_name="mails")
     kind = models.CharField("类别", max_length=10, choices=Kind)
     office = models.ForeignKey(
-        ReceivingOffice, models.SET_NULL, verbose_name="受理部门", null=True, blank=True, related_name="+"
+        ReceivingOffice,
+        models.SET_NULL,
+        verbose_name="受理部门",
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     recipient = SealedTextField("收件人")
     token = SealedTextField(blank=True, editable=False)
