@@ -1,5 +1,7 @@
 """Personal fields are ciphertext in the database; the keys live in the environment, newest first."""
 
+import functools
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
@@ -7,7 +9,12 @@ from django.db import models
 
 def cipher() -> MultiFernet:
     """Encrypts with the first key of FIELD_ENCRYPTION_KEYS, decrypts with any of them."""
-    return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
+    return _cipher(*settings.FIELD_ENCRYPTION_KEYS)
+
+
+@functools.cache
+def _cipher(*keys: str) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 class UnreadableField(Exception):

@@ -11,10 +11,7 @@ class Ready:
 
     def __init__(self, rows: Sequence[models.Model]):
         self.rows, self.fields = rows, _inserted(type(rows[0]))
-        self.values = [
-            {field.attname: field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in self.fields}
-            for row in rows
-        ]
+        self.values = [{field.attname: _converted(field, row) for field in self.fields} for row in rows]
 
     def insert(self, **late) -> None:
         """Store them and give them their keys. `late` are values of all of them that were not known before."""
@@ -26,6 +23,11 @@ class Ready:
             row.pk, row._state.adding, row._state.db = key, False, connection.alias
             for name, value in late.items():
                 setattr(row, name, value)
+
+
+def _converted(field: models.Field, row: models.Model):
+    value = field.pre_save(row, add=True)
+    return None if value is None else field.get_db_prep_save(value, connection)
 
 
 @functools.cache
