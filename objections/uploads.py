@@ -2,9 +2,10 @@
 
 import contextlib
 import io
+import tempfile
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.core.files.uploadedfile import InMemoryUploadedFile, TemporaryUploadedFile
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import UnreadablePostError
 
@@ -51,13 +52,14 @@ class BoundedUploadHandler(FileUploadHandler):
         self.current = self._nothing()
         if self.number <= MAX_FILES:
             with self._or_lost():
-                self.current = TemporaryUploadedFile(*self._about())
-
-    def _about(self):
-        return self.file_name, self.content_type, 0, self.charset, self.content_type_extra
+                file = tempfile.TemporaryFile()  # noqa: SIM115 – without a name, so it is gone with its process
+                self.current = self._kept_in(file)
 
     def _nothing(self):
-        return InMemoryUploadedFile(io.BytesIO(), self.field_name, *self._about())
+        return self._kept_in(io.BytesIO())
+
+    def _kept_in(self, file):
+        return UploadedFile(file, self.file_name, self.content_type, 0, self.charset, self.content_type_extra)
 
     @contextlib.contextmanager
     def _or_lost(self):

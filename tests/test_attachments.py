@@ -7,6 +7,7 @@ import re
 import socketserver
 import stat
 import struct
+import tempfile
 import threading
 import time
 import tracemalloc
@@ -163,6 +164,19 @@ def test_names_are_cleaned_and_only_shown(client, media, name, kept):
     assert Attachment.objects.get().name == kept
     (path,) = files(media)
     assert path.parent.parent == media / "objections"
+
+
+@pytest.mark.parametrize("unnamed", [True, False], ids=["guarded", "control"])
+def test_while_a_file_is_looked_at_it_has_no_name_that_would_outlast_a_killed_process(
+    client, media, tmp_path, monkeypatch, unnamed
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if not unnamed:
+        monkeypatch.setattr(uploads.tempfile, "TemporaryFile", tempfile.NamedTemporaryFile)
+    seen, check = [], attachments.check
+    monkeypatch.setattr(attachments, "check", lambda file: seen.append(list(tmp_path.glob("tmp*"))) or check(file))
+    assert send(client, make_notice(), ("照片.png", PNG)).status_code == 303
+    assert [bool(each) for each in seen] == [not unnamed]
 
 
 @pytest.mark.parametrize("folder", ["../../etc/", "C:\\\\temp\\\\", "/", "..\\\\../"])

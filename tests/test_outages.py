@@ -1,13 +1,14 @@
 """While the database or a disk fails, nobody is thanked and nothing typed is lost: 503, Retry-After, the same form again."""
 
+import io
 import re
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import OperationalError
 
 from notices.models import PublicityNotice
+from objections import uploads
 from objections.models import Objection
 from portal.postgresql.base import DatabaseWrapper
 from tests.make import make_notice
@@ -65,7 +66,7 @@ def test_a_full_temporary_folder_takes_the_file_and_not_the_text(client, monkeyp
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(TemporaryUploadedFile, step, full, raising=False)
+    monkeypatch.setattr(uploads.tempfile, "TemporaryFile", type("Full", (io.BytesIO,), {step: full}))
     response = send_files(client, notice, ("一.png", PNG), token=token)
     assert (response.status_code, response["Retry-After"]) == (503, "30")
     assert GOOD["content"] in response.content.decode()
