@@ -10,10 +10,11 @@ from django.utils import timezone
 from objections import receipts, throttle
 from objections.models import Objection, Supplement
 from tests import make
-from tests.browser.test_pages import SIZES, check, watched  # noqa: F401 – a fixture
+from tests.browser.test_pages import check, watched  # noqa: F401 – a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 TEXT = "北岸仍有垃圾，没有清运。"
+SAID = {"kind": "individual", "name": "王小明", "phone": "0000-7654321", "content": TEXT, "consent": "on"}
 MODES = [(1280, 900, True), (390, 844, True), (390, 844, False)]
 
 
@@ -98,6 +99,11 @@ def withdraw_and_ask_for_erasure(page, look):
 def test_object_track_add_withdraw_and_ask_for_erasure(visitor, live_server, notice):
     page, look = visitor
     page.goto(form_of(live_server, notice))
+    page.locator("#id_content").fill(TEXT)
+    assert page.get_by_text("会暂存在这个浏览器里").is_visible() == (look is check)  # only with scripts
+    page.get_by_role("button", name="提交异议").click()
+    page.locator(".error-summary").get_by_text("请填写姓名").wait_for()
+    assert page.locator("#id_content").input_value() == TEXT
     fill(page)
     number = submit(page)
     look(page, "receipt")
@@ -107,8 +113,11 @@ def test_object_track_add_withdraw_and_ask_for_erasure(visitor, live_server, not
     assert code in saved.value.path().read_text()
 
     page.goto(f"{live_server.url}/objections/track/")
-    page.locator("#id_code").fill(code)
-    page.get_by_role("button", name="查询").click()
+    heard = code.replace("-", "").lower()  # on the telephone, first with a character less
+    for typed, answer in ((heard[:-1], "没有查到"), (heard, "办理经过")):
+        page.locator("#id_code").fill(typed)
+        page.get_by_role("button", name="查询").click()
+        page.get_by_role("heading", name=answer).wait_for()
     look(page, "story")
     add_material(page, look)
     unfold(page, "下载本人数据")
@@ -207,51 +216,62 @@ def test_a_double_click_back_and_two_tabs_are_one_objection(visitor, live_server
     number, code = page.locator("#receipt-number").text_content(), page.locator("#receipt-code").text_content()
     page.reload()
     assert page.locator("#receipt-code").text_content() == code
-    said = {"kind": "individual", "name": "王小明", "phone": "0000-7654321", "content": TEXT, "consent": "on"}
     other = page.context.new_page()  # another tab with the same form, sent later
-    other.context.request.post(form_of(live_server, notice), form=said | {"token": token})
+    other.context.request.post(form_of(live_server, notice), form=SAID | {"token": token})
     other.goto(f"{live_server.url}/objections/received/")
     assert other.locator("#receipt-number").text_content() == number
     assert Objection.objects.count() == 1
 
 
-def test_back_and_other_words_ask_and_keep_them(page, live_server, notice):
+@pytest.mark.parametrize("visitor", MODES[1:], indirect=True, ids=str)
+def test_the_same_form_with_other_words_asks_and_keeps_them(visitor, live_server, notice):
+    page, look = visitor
     page.goto(form_of(live_server, notice))
     token = page.locator("[name=token]").get_attribute("value")
-    fill(page)
-    number = submit(page)
-    page.goto(form_of(live_server, notice))
-    page.locator("[name=token]").evaluate("(field, token) => field.value = token", token)
+    page.context.request.post(form_of(live_server, notice), form=SAID | {"token": token})  # from another tab
+    number = Objection.objects.get().number
     fill(page, "南岸也有。")
     page.get_by_role("button", name="提交异议").click()
     assert number in page.locator(".error-summary").text_content()
+    look(page, "asked whether it is another one")
     assert page.locator("#id_content").input_value() == "南岸也有。"
     assert submit(page) != number
     assert Objection.objects.count() == 2
 
 
+@pytest.mark.parametrize("visitor", MODES[1:], indirect=True, ids=str)
+def test_what_nobody_takes_any_more_is_handed_back(visitor, live_server, notice):
+    page, look = visitor
+    page.goto(form_of(live_server, notice))
+    fill(page)
+    make.withdraw(notice)
+    page.get_by_role("button", name="提交异议").click()
+    assert page.locator("textarea[readonly]").input_value() == TEXT
+    look(page, "handed back")
+
+
 # --- After the close, and in a flood --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_the_late_lane(watched, live_server, transactional_db, width, height):  # noqa: F811
+@pytest.mark.parametrize("visitor", MODES, indirect=True, ids=str)
+def test_the_late_lane(visitor, live_server, transactional_db):
+    page, look = visitor
     today = timezone.localdate()
     office = make.make_office(make.make_organisation(), late_days=3)
     with time_machine.travel(timezone.now() - datetime.timedelta(days=20)):
         notice = make.make_notice(today - 19 * make.DAY, today - make.DAY, receiving_office=office)
-    watched.set_viewport_size({"width": width, "height": height})
-    watched.goto(f"{live_server.url}/notices/{notice.reference}/")
-    check(watched, "closed notice with a late lane")
-    watched.get_by_role("link", name="逾期提出异议").click()
-    check(watched, "late form")
-    fill(watched)
-    submit(watched)
-    assert watched.get_by_text("注明逾期").is_visible()
+    page.goto(f"{live_server.url}/notices/{notice.reference}/")
+    look(page, "closed notice with a late lane")
+    page.get_by_role("link", name="逾期提出异议").click()
+    fill(page)
+    look(page, "late form")
+    submit(page)
+    assert page.get_by_text("注明逾期").is_visible()
     assert Objection.objects.get().is_late
     office.late_days = 0
     office.save()
-    watched.goto(form_of(live_server, notice))
-    assert watched.get_by_role("heading", name="公示期已经结束").is_visible()
+    page.goto(form_of(live_server, notice))
+    assert page.get_by_role("heading", name="公示期已经结束").is_visible()
 
 
 @pytest.mark.parametrize("visitor", MODES, indirect=True, ids=str)
