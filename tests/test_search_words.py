@@ -82,7 +82,7 @@ def test_what_is_marked_is_what_is_found():
 
 
 def test_excerpts_show_each_word_once():
-    text = "前文。" * 40 + "这里有污水。" + "后文。" * 40 + "\n河道在这一行。\n又是河道。"
+    text = "前文。" * 40 + "这里有污水。" + "后文。" * 40 + "\n\u3000\u3000河道在这一行。\n又是河道。"
     wanted = {run for term in asking.terms("污水 河道") for run in term.runs}
     first, second = excerpts(text, wanted)
     assert "<mark>污水</mark>" in first

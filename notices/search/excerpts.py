@@ -63,4 +63,4 @@ def _lines(text: str, missing: Collection[tuple[str, ...]]) -> Iterator[Piece]:
 def _around(line: str, start: int, end: int) -> Piece:
     """The part of a line around a place in it."""
     first, last = max(start - AROUND, 0), min(end + AROUND, len(line))
-    return DOTS if first else NONE, line[first:last], DOTS if last < len(line) else NONE
+    return DOTS if first else NONE, line[first:last].strip(), DOTS if last < len(line) else NONE
