@@ -11,6 +11,7 @@ import hashlib
 import json
 import types
 import typing
+from collections.abc import Callable
 
 SCHEMA = 1
 
@@ -161,7 +162,7 @@ class NoticeDocument:
         byte strings never stand for one document.
         """
         try:
-            document = _build(cls, json.loads(content))
+            document = _builder(cls)(json.loads(content))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise NotADocument(f"not a notice document: {error}") from error
         if document.to_bytes() != content:
@@ -188,9 +189,6 @@ class NoticeDocument:
         return next((section for section in self.sections if section.kind == kind), None)
 
 
-_hints = functools.cache(typing.get_type_hints)
-
-
 def _plain(value: object) -> str | dict:
     """What json.dumps writes for a part of a document."""
     if isinstance(value, datetime.date):
@@ -200,21 +198,30 @@ def _plain(value: object) -> str | dict:
     raise TypeError(f"{value!r} has no place in a document")
 
 
-def _build(wanted: typing.Any, value: typing.Any) -> typing.Any:
-    """`value`, as json.loads gives it, as the annotated type `wanted`."""
+@functools.cache
+def _builder(wanted: typing.Any) -> Callable[[typing.Any], typing.Any]:
+    """What makes a value of the annotated type `wanted` of what json.loads gives."""
     if isinstance(wanted, types.UnionType):
-        if value is None and types.NoneType in wanted.__args__:
-            return None
-        return _build(wanted.__args__[0], value)
+        build = _builder(wanted.__args__[0])
+        optional = types.NoneType in wanted.__args__
+        return lambda value: None if value is None and optional else build(value)
     if typing.get_origin(wanted) is tuple:
-        return tuple(_build(wanted.__args__[0], entry) for entry in value)
+        build = _builder(wanted.__args__[0])
+        return lambda value: tuple(map(build, value))
     if dataclasses.is_dataclass(wanted):
-        hints = _hints(wanted)
-        if set(value) - set(hints):
-            raise ValueError(f"unknown keys {sorted(set(value) - set(hints))}")
-        return wanted(**{name: _build(hints[name], entry) for name, entry in value.items()})
-    if wanted is datetime.date:
-        return datetime.date.fromisoformat(value)
+        return functools.partial(
+            _build, wanted, {name: _builder(hint) for name, hint in typing.get_type_hints(wanted).items()}
+        )
+    return datetime.date.fromisoformat if wanted is datetime.date else functools.partial(_exactly, wanted)
+
+
+def _build(wanted: type, builders: dict[str, Callable], value: dict) -> typing.Any:
+    if value.keys() - builders.keys():
+        raise ValueError(f"unknown keys {sorted(value.keys() - builders.keys())}")
+    return wanted(**{name: builders[name](entry) for name, entry in value.items()})
+
+
+def _exactly(wanted: type, value: typing.Any) -> typing.Any:
     if type(value) is not wanted:
         raise TypeError(f"{value!r} is not {wanted.__name__}")
     return value

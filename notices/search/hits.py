@@ -8,7 +8,6 @@ newest CAP hits: to count them all would take as long as the notices are many.
 import collections
 import dataclasses
 import functools
-import itertools
 
 from . import asking, words
 from .index import CAP, Index, Page
@@ -57,7 +56,7 @@ class Hits:
         if self.question.order == asking.CLOSING:
             strata = collections.defaultdict(list)
             for row in self.rows:
-                strata[self.days.closing_of(self._facets[row])].append(row)
+                strata[self.days.closing_of(self._facets[row].split())].append(row)
             return sorted(strata.items())
         return [("1", self.rows)]
 
@@ -68,10 +67,10 @@ class Hits:
         return self._tally[value if name == "state" else asking.FILTERS[name] + value]
 
     @functools.cached_property
-    def _facets(self) -> dict[int, list[str]]:
+    def _facets(self) -> dict[int, str]:
         return self.index.facets(self.rows[:CAP])
 
     @functools.cached_property
     def _tally(self) -> collections.Counter[str]:
-        having = collections.Counter(itertools.chain.from_iterable(self._facets.values()))
+        having = collections.Counter(" ".join(self._facets.values()).split())
         return having + collections.Counter(self.days.states(having))
