@@ -368,6 +368,14 @@ def test_nothing_that_is_typed_is_an_error(client, many, typed):
     assert "搜索和筛选暂时不可用" not in html_page
 
 
+def test_pieces_of_cards_are_made_once_for_each_language_and_day(client):
+    notice = notice_in("open", tasks=[])
+    for address, word in (("/notices/", "还剩"), ("/en/notices/", "daysleft"), ("/notices/", "还剩")):
+        assert word in text_of(page(client, address))
+    with time_machine.travel(timezone.now() + (notice.edition.closes_on - timezone.localdate()), tick=False):
+        assert "今天是最后一天" in text_of(page(client, "/notices/"))
+
+
 def test_words_are_shown_where_they_stand(client):
     notice = saying("清理<b>砷渣&amp;")
     html_page = page(client, "/notices/?q=砷渣")
