@@ -1,14 +1,17 @@
 """What benchmarks share: interleaved timing, and figures with their bars."""
 
+import contextlib
 import dataclasses
 import functools
 import math
 import operator
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 VAR = Path(__file__).resolve().parents[2] / "var" / "benchmarks"
+TICK = os.sysconf("SC_CLK_TCK")
 BARS = {"≤": operator.le, "≥": operator.ge}
 
 
@@ -49,6 +52,16 @@ def interleaved(
             case()
             times[name].append(clock() - begin)
     return times
+
+
+def spent(*pids: int) -> float:
+    """Seconds of processor time that these processes have worked so far; one that has ended counts as nothing."""
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / TICK
 
 
 def below(share: int, times: list[float]) -> float:

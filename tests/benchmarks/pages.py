@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .frame import Figure
+from .frame import Figure, spent
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = [
@@ -45,7 +45,6 @@ PAGES = {  # path, headers, the bars by requests and by processor time
     "feed": ("/feeds/notices.atom", {}, "≥ 0.5", ""),
     "JSON": ("/notices/{0}.json", {}, "≥ 0.5", ""),
 }
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
@@ -82,8 +81,7 @@ class Server:
 
     def spent(self) -> float:
         """Seconds of processor time of the workers so far."""
-        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.workers()]
-        return sum(int(each[11]) + int(each[12]) for each in fields) / TICK
+        return spent(*self.workers())
 
     def resident(self) -> float:
         """MB of the larger worker."""

@@ -13,26 +13,20 @@ from pathlib import Path
 
 from tests.front import NGINX, configuration
 
-from .frame import Figure
-from .pages import TICK, Server, children, site
-
-
-def spent(nginx: subprocess.Popen) -> float:
-    """Seconds of processor time of its worker so far."""
-    worker = children(nginx.pid).read_text().split()[0]
-    fields = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+from .frame import Figure, spent
+from .pages import Server, children, site
 
 
 def load(nginx: subprocess.Popen, address: str, headers: dict, requests: int) -> tuple[float, float]:
     """(requests a second, processor seconds of nginx a request)."""
     said = [option for name, value in headers.items() for option in ("-H", f"{name}: {value}")]
-    before = spent(nginx)
+    worker = int(children(nginx.pid).read_text().split()[0])
+    before = spent(worker)
     command = ["ab", "-q", "-k", "-c", "8", "-n", str(requests), *said, address]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if int(re.search(r"Failed requests:\s+(\d+)", told)[1]):
         raise ValueError(told)
-    return float(re.search(r"Requests per second:\s+([\d.]+)", told)[1]), (spent(nginx) - before) / requests
+    return float(re.search(r"Requests per second:\s+([\d.]+)", told)[1]), (spent(worker) - before) / requests
 
 
 def figures(small: bool) -> Iterator[Figure]:

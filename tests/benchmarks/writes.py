@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from tests.faults.citizens import multipart, said
-from tests.faults.processes import ROOT
+from tests.faults.processes import ROOT, children
 from tests.faults.world import DATABASES, World
 
-from .frame import Figure, below
+from .frame import Figure, below, spent
 
 CLIENTS = 50
 OPENED = "from notices.models import PublicityNotice as N; from objections.forms import new_token; "
@@ -34,17 +34,21 @@ def figures(small: bool) -> Iterator[Figure]:
         yield Figure("raw durable INSERTs a second", raw.rate)
         yield Figure("objections ÷ the smaller of both", stored.rate / min(validated.rate, raw.rate), "≥ 0.5")
         yield Figure("p99 of a post, ms", stored.slowest * 1000)
+        yield Figure("processor time of a post, workers and server, ms", stored.work * 1000)
+        yield Figure("of one that stores nothing", validated.work * 1000)
     few, many = (found[database][0] for database in DATABASES)
     yield Figure("SQLite ÷ PostgreSQL, objections a second", few.rate / many.rate, "≥ 1.5")
     yield Figure("SQLite ÷ PostgreSQL, p99", few.slowest / many.slowest, "≤ 3")
 
 
 class Burst:
-    """Medians of several: how many a second, and the time that 99 of 100 stay below, in seconds."""
+    """Medians of several: how many a second, the time that 99 of 100 stay below, and what one is to the processor, both
+    in seconds."""
 
-    def __init__(self, runs: list[tuple[float, list[float]]]):
-        self.rate = statistics.median(len(times) / took for took, times in runs)
-        self.slowest = statistics.median(below(99, times) for _, times in runs)
+    def __init__(self, runs: list[tuple[float, list[float], float]]):
+        self.rate = statistics.median(len(times) / took for took, times, _ in runs)
+        self.slowest = statistics.median(below(99, times) for _, times, _ in runs)
+        self.work = statistics.median(work / len(times) for _, times, work in runs)
 
 
 def measured(database: str, rounds: int, posts: int) -> list[Burst]:
@@ -53,8 +57,8 @@ def measured(database: str, rounds: int, posts: int) -> list[Burst]:
         tokens = opened(world, rounds * posts + CLIENTS)
         stores, validates = (started(world, name) for name in ("portal.wsgi", "tests.benchmarks.formal"))
         cases = [
-            lambda: Objecting(stores, world.reference, tokens),
-            lambda: Objecting(validates, world.reference, tokens[:1] * len(tokens)),
+            lambda: Objecting(world, stores, tokens),
+            lambda: Objecting(world, validates, tokens[:1] * len(tokens)),
             lambda: Inserting(world),
         ]
         runs = [[burst(case(), range(CLIENTS)) for case in cases]]
@@ -66,10 +70,10 @@ def measured(database: str, rounds: int, posts: int) -> list[Burst]:
         return [Burst(list(each)) for each in zip(*runs[1:], strict=True)]
 
 
-def started(world: World, module: str) -> int:
-    """The port of a gunicorn with that application."""
-    world.web(f"{module}:application")
-    return world.port
+def started(world: World, module: str) -> tuple[int, list[int]]:
+    """The port of a gunicorn with that application, and its workers."""
+    web = world.web(f"{module}:application")
+    return world.port, children(web.popen.pid)
 
 
 def opened(world: World, count: int) -> list[str]:
@@ -80,8 +84,8 @@ def opened(world: World, count: int) -> list[str]:
     return told.split()
 
 
-def burst(work, numbers: range) -> tuple[float, list[float]]:
-    """Seconds that all took, and each; CLIENTS threads share the numbers."""
+def burst(work, numbers: range) -> tuple[float, list[float], float]:
+    """Seconds that all took, and each, and that the processor worked for all; CLIENTS threads share the numbers."""
     waiting, times, faults, lock = iter(numbers), [], [], threading.Lock()
 
     def live(client: int) -> None:
@@ -99,21 +103,23 @@ def burst(work, numbers: range) -> tuple[float, list[float]]:
             times.append(time.perf_counter() - begin)
 
     threads = [threading.Thread(target=live, args=(client,)) for client in range(CLIENTS)]
-    begin = time.perf_counter()
+    begin, worked = time.perf_counter(), spent(*work.pids)
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if faults:
         raise faults[0]
-    return time.perf_counter() - begin, times
+    return time.perf_counter() - begin, times, spent(*work.pids) - worked
 
 
 class Objecting:
     """Posts the form; each client has an address and a connection of its own."""
 
-    def __init__(self, port: int, reference: str, tokens: list[str]):
-        self.port, self.path, self.tokens = port, f"/notices/{reference}/object/", tokens
+    def __init__(self, world: World, server: tuple[int, list[int]], tokens: list[str]):
+        self.path, self.tokens = f"/notices/{world.reference}/object/", tokens
+        self.port, workers = server
+        self.pids = workers + (children(world.postgres.pid) if world.postgres else [])
 
     def client(self, number: int) -> Callable[[int], None]:
         source = (f"127.0.1.{number + 1}", 0)
@@ -134,6 +140,7 @@ class Inserting:
     """One row of an objection's size and one commit each, on a connection of its own."""
 
     ROW = "x" * 2500  # bytes: an objection with its event and two mails
+    pids = ()
 
     def __init__(self, world: World):
         self.world = world
