@@ -56,15 +56,26 @@ class Line:
 
     def forget(self) -> None:
         """Start afresh: in a forked process nobody of its parent waits."""
-        self.turn, self.waiting = threading.Lock(), collections.deque()
+        self.change, self.waiting, self.is_committing = threading.Condition(), collections.deque(), False
 
     def commit(self, work: Callable):
         piece = Piece(work)
-        self.waiting.append(piece)
-        with self.turn:
-            if not piece.settled:
+        with self.change:
+            self.waiting.append(piece)
+            self.change.wait_for(lambda: piece.settled or not self.is_committing)
+            self.is_committing = self.is_committing or not piece.settled
+        if not piece.settled:
+            try:
                 self._commit_for_all()
+            finally:
+                self.let_go()
         return piece.outcome()
+
+    def let_go(self) -> None:
+        """Whose work is done goes, and one of those who came meanwhile commits for them."""
+        with self.change:
+            self.is_committing = False
+            self.change.notify_all()
 
     def _commit_for_all(self) -> None:
         pieces, failure = [], None

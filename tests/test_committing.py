@@ -41,10 +41,11 @@ def together(line: Line, *works) -> list:
             connections.close_all()
 
     threads = [threading.Thread(target=hand_in, args=(place,)) for place in range(len(works))]
-    with line.turn:
-        for place, thread in enumerate(threads, 1):
-            thread.start()
-            until(lambda place=place: len(line.waiting) == place, "nobody came")
+    line.is_committing = True
+    for place, thread in enumerate(threads, 1):
+        thread.start()
+        until(lambda place=place: len(line.waiting) == place, "nobody came")
+    line.let_go()
     for thread in threads:
         thread.join()
     return found
@@ -139,12 +140,12 @@ def test_inside_of_a_transaction_it_is_part_of_that():
     assert stored() == set()
 
 
-def test_a_forked_process_waits_for_nobody_of_its_parent():
-    with committing.line.turn:
-        child = os.fork()
-        if not child:
-            os._exit(committing.line.turn.locked())
-        assert os.waitpid(child, 0)[1] == 0
+def test_a_forked_process_waits_for_nobody_of_its_parent(monkeypatch):
+    monkeypatch.setattr(committing.line, "is_committing", True)
+    child = os.fork()
+    if not child:
+        os._exit(committing.line.is_committing)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_where_the_file_of_turns_cannot_be_made_it_goes_on_without(monkeypatch):
