@@ -70,10 +70,10 @@ def measured(database: str, rounds: int, posts: int) -> list[Burst]:
         return [Burst(list(each)) for each in zip(*runs[1:], strict=True)]
 
 
-def started(world: World, module: str) -> tuple[int, list[int]]:
-    """The port of a gunicorn with that application, and its workers."""
+def started(world: World, module: str) -> tuple[int, int]:
+    """A gunicorn with that application: its port and its process."""
     web = world.web(f"{module}:application")
-    return world.port, children(web.popen.pid)
+    return world.port, web.popen.pid
 
 
 def opened(world: World, count: int) -> list[str]:
@@ -116,10 +116,11 @@ def burst(work, numbers: range) -> tuple[float, list[float], float]:
 class Objecting:
     """Posts the form; each client has an address and a connection of its own."""
 
-    def __init__(self, world: World, server: tuple[int, list[int]], tokens: list[str]):
+    def __init__(self, world: World, server: tuple[int, int], tokens: list[str]):
+        databases = [world.postgres.pid] if world.postgres else []
         self.path, self.tokens = f"/notices/{world.reference}/object/", tokens
-        self.port, workers = server
-        self.pids = workers + (children(world.postgres.pid) if world.postgres else [])
+        self.port, gunicorn = server
+        self.pids = [pid for parent in (gunicorn, *databases) for pid in children(parent)]
 
     def client(self, number: int) -> Callable[[int], None]:
         source = (f"127.0.1.{number + 1}", 0)
