@@ -115,19 +115,21 @@ def _found(index: Index, params: QueryDict, today: datetime.date) -> dict:
     days, hidden = index.days(today), index.hidden(timezone.now())
     filters = _filters(index, params, hidden)
     question = _question(params, filters)
-    place = asking.Place.read(params.get("page", ""))
+    place, exact = asking.Place.read(params.get("page", "")), params.get("counts") == "all"
 
     @functools.cache
     def hits(asked: asking.Question) -> Hits:
-        return Hits(index, asked, days, hidden)
+        return Hits(index, asked, days, hidden, exact)
 
     page, total = hits(question).page(place, PER_PAGE), hits(question).total
+    filters = [_counted(each, hits(question.with_filter(each.name, ""))) for each in filters]
     return {
         "typed": params.get("q", "")[: asking.LONGEST],
         "too_long": len(params.get("q", "")) > asking.LONGEST,
         "says_nothing": bool(params.get("q", "").strip() and not question.words),
         "lost_place": bool(params.get("page") and not place),
-        "filters": [_counted(each, hits(question.with_filter(each.name, ""))) for each in filters],
+        "filters": filters,
+        "at_least": any(choice.or_more for each in filters for choice in each.choices),
         "chosen": {each.name: each.chosen.param for each in filters if each.chosen},
         "orders": [(name, label) for name, label in ORDERS.items() if question.words or name != asking.RELEVANCE],
         "order": question.order,

@@ -282,6 +282,12 @@ def test_of_too_many_hits_the_counts_say_at_least(client, many, monkeypatch):
     assert counts(html_page, "round") == {"central-1": "2+", "central-2": "3+"}
     assert counts(html_page, "kind") == {"task": "5+"}
     assert '<option value="petition">' in html_page  # offered, though none of the newest is one
+    assert 'href="?q=%E5%9E%83%E5%9C%BE&amp;counts=all"' in html_page
+    exact = page(client, "/notices/?q=垃圾&counts=all")
+    assert counts(exact, "round") == {"central-1": "5+", "central-2": "5+"}  # six of each
+    assert counts(exact, "organisation") == {"990300": "4", "990302": "4", "990500": "4"}
+    assert "数出准确的份数" in text_of(html_page)
+    assert "数出准确的份数" not in text_of(exact)
     assert counts(page(client, "/notices/"), "organisation") == {"990300": "4", "990302": "4", "990500": "4"}
 
 

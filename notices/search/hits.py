@@ -2,7 +2,7 @@
 
 One walk through the index gives the newest hits, up to CAP + 1. Where these are all, everything else follows from
 them. Where words find more, each page is a short walk of its own, and the values of filters are counted among the
-newest CAP hits: to count them all would take as long as the notices are many.
+newest CAP hits: to count them all takes as long as the notices are many, and is done for who asks for it.
 """
 
 import collections
@@ -15,12 +15,14 @@ from .index import CAP, Index, Page
 
 @dataclasses.dataclass(frozen=True)
 class Hits:
-    """The hits of a question; `days` and `hidden` as the index says them at the moment."""
+    """The hits of a question; `days` and `hidden` as the index says them at the moment. `exact` counts all of them beside
+    filters, however many they are."""
 
     index: Index
     question: asking.Question
     days: asking.Days
     hidden: str = ""
+    exact: bool = False
 
     @functools.cached_property
     def rows(self) -> list[int]:
@@ -38,7 +40,7 @@ class Hits:
     @property
     def are_counted(self) -> bool:
         """Whether what `leaving` says of them is exact up to CAP; where it is not, there are at least as many."""
-        return self.are_all or not self.question.words
+        return self.are_all or self.exact or not self.question.words
 
     def page(self, place: asking.Place | None, size: int) -> Page:
         """The hits at a place of the list, in the order of the question."""
