@@ -1,7 +1,7 @@
 """Public pages over HTTP against a bare WSGI function that returns the same bytes: gunicorn, two workers of four threads.
 
 Load comes from `ab` (apache2-utils) with keep-alive. The portal and the bare function take turns on the same machine;
-what counts is the ratio of the medians, in requests a second and in processor time a request.
+what counts is the median of the ratios of neighbouring turns, in requests a second and in processor time a request.
 """
 
 import concurrent.futures
@@ -131,15 +131,16 @@ def load_each(server: Server, path: str, words: Iterator[str], requests: int) ->
 
 def compared(ours: tuple, theirs: tuple, rounds: int, requests: int, load=load) -> tuple[float, float]:
     """How much the first does of what the second does: requests a second, and by processor time. Each is a server, a
-    path and headers, or what else `load` takes."""
-    found = [], []
-    for server, path, headers in (ours, theirs):
-        load(server, path, headers, 20)
+    path and headers, or what else `load` takes. Each turn is compared with the one beside it, so that a moment in which
+    the machine is slow for others meets both."""
+    for each in (ours, theirs):
+        load(*each, 20)
+    ratios = []
     for _ in range(rounds):
-        for runs, each in zip(found, (ours, theirs), strict=True):
-            runs.append(load(*each, requests))
-    (rate, cost), (other_rate, other_cost) = (map(statistics.median, zip(*runs, strict=True)) for runs in found)
-    return rate / other_rate, other_cost / cost
+        (rate, cost), (other_rate, other_cost) = (load(*each, requests) for each in (ours, theirs))
+        ratios.append((rate / other_rate, other_cost / cost))
+    by_rate, by_time = map(statistics.median, zip(*ratios, strict=True))
+    return by_rate, by_time
 
 
 @contextlib.contextmanager
@@ -169,7 +170,7 @@ def site(**settings: str) -> Iterator[dict]:
 def figures(small: bool) -> Iterator[Figure]:
     if not shutil.which("ab"):
         raise SystemExit("ab is missing: apt-get install apache2-utils")
-    rounds, requests = (3, 1000) if small else (7, 3000)
+    rounds, requests = (3, 1000) if small else (21, 1500)
     with site() as own, Server("portal.wsgi:application", **own) as portal:
         reference = re.search(r"/notices/(\d{4}-\d+)/", portal.get("/").content.decode())[1]
         for name, (path, headers, bar, bar_by_time) in PAGES.items():
