@@ -87,8 +87,8 @@ GUARDS = [
     Guard("size of imports", "notices/documents/files.py", "if len(content) > MAX_BYTES:", "if False:", "tests/test_reading_hostile.py"),
     Guard("dry run", "notices/management/commands/import_notice.py", "transaction.set_rollback(dry_run or bool(faults))", "transaction.set_rollback(bool(faults))", "tests/test_import_notice.py"),
     Guard("signature checked", "notices/auditing.py", "said = checkpoint.verified([self.current])", "said = checkpoint.read()", "tests/test_audit_publication.py"),
-    Guard("private pages not kept", "notices/snapshots.py", 'said.get(MAY_BE_KEPT.lower()) != "1"', "False", "tests/test_snapshots.py"),
-    Guard("no cookie kept", "notices/snapshots.py", 'return "set-cookie" not in said and "vary" not in said', "return True", "tests/test_snapshots.py"),
+    Guard("private pages not kept", "notices/snapshots.py", 'said.get(MAY_BE_KEPT.lower()) != "1"', "False", "tests/test_snapshots_kept.py"),
+    Guard("no cookie kept", "notices/snapshots.py", 'return "set-cookie" not in said and "vary" not in said', "return True", "tests/test_snapshots_kept.py"),
     Guard("keys before restoring", "portal/backups.py", "if missing := missing_keys(manifest):", "if False:", "tests/test_backup.py"),
     Guard("damaged backup", "portal/backups.py", "if not path.is_file() or digest(path) != expected:", "if False:", "tests/test_backup.py"),
 ]  # fmt: skip

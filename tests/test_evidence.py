@@ -18,7 +18,7 @@ from notices import sweeping
 from notices.models import Evidence, NotAllowed, ProgressReport, PublishedFile
 from tests import make
 from tests.hostile import ALLOWED, GPS, PDF, REFUSED, picture
-from tests.test_attachments import scanner  # noqa: F401 – a fixture
+from tests.test_scanner import scanner  # noqa: F401 – a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)  # bytes go when the transaction is done
 

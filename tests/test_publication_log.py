@@ -1,6 +1,5 @@
 """The publication log: one line for each public act, always under a signed checkpoint that anyone can check."""
 
-import base64
 import datetime
 import json
 import threading
@@ -11,7 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from notices import log_views, transparency
+from notices import transparency
 from notices.models import (
     Checkpoint,
     Edition,
@@ -253,103 +252,6 @@ def test_every_earlier_checkpoint_still_fits():
     assert transparency.audit(lines(), signed, [settings.LOG_VERIFIER_KEY], held=held).size == 9
 
 
-# ---- what anyone can fetch
-
-
-def test_the_page_of_the_log_shows_the_acts_in_words_and_the_short_line(client):
-    notice = all_acts()
-    page = client.get("/log/").content.decode()
-    short = str(Checkpoint.objects.newest())
-    for word in ("发布", "更正", "延期", "停机补偿", "遮盖", "第二人确认", "撤回", short, settings.LOG_VERIFIER_KEY):
-        assert word in page
-    assert f'href="/notices/{notice.reference}/"' in page
-
-
-def test_an_empty_log_has_a_page_but_no_checkpoint(client):
-    assert "还没有发布过公示" in client.get("/log/").content.decode()
-    assert client.get("/log/checkpoint").status_code == 404
-    entries = client.get("/log/entries")
-    assert (entries.status_code, entries.content) == (200, b"")
-
-
-def test_the_checkpoint_is_served_as_it_was_signed(client):
-    published()
-    response = client.get("/log/checkpoint")
-    assert response["Content-Type"].startswith("text/plain")
-    assert response.content.decode() == Checkpoint.objects.newest().note
-    assert transparency.verified(response.content, [settings.LOG_VERIFIER_KEY]).size == 1
-
-
-def test_the_lines_are_served_as_they_were_hashed(client):
-    all_acts()
-    response = client.get("/log/entries")
-    assert response["Content-Type"].startswith("application/jsonl")
-    assert transparency.saved_lines(response.content) == lines()
-    signed = client.get("/log/checkpoint").content
-    served = transparency.saved_lines(response.content)
-    assert transparency.audit(served, signed, [settings.LOG_VERIFIER_KEY]).size == len(lines())
-
-
-@pytest.mark.parametrize("start", [0, 1, 5, 8, 9, 1000, 999_999_999_999_999])
-def test_lines_are_served_from_a_start(client, start):
-    all_acts()
-    assert transparency.saved_lines(client.get(f"/log/entries?start={start}").content) == lines()[start:]
-
-
-@pytest.mark.parametrize("start", ["", "-1", "1.5", "x", "²", "1e3", " 1", "1" * 16, "0\0", "1;DROP", "None"])
-def test_a_start_that_is_no_number_is_a_bad_request(client, start):
-    published()
-    response = client.get("/log/entries", {"start": start})
-    assert response.status_code == 400
-    assert "start" in response.content.decode()
-
-
-def test_lines_come_in_pages_that_join_without_gap_or_overlap(client, monkeypatch):
-    monkeypatch.setattr(log_views, "PER_PAGE", 4)
-    all_acts()
-    read, pages = [], 0
-    while page := transparency.saved_lines(client.get(f"/log/entries?start={len(read)}").content):
-        assert len(page) <= 4
-        read, pages = read + page, pages + 1
-    assert (read, pages) == (lines(), 3)
-
-
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-@pytest.mark.parametrize("url", ["/log/", "/log/checkpoint", "/log/entries"])
-def test_the_log_is_only_ever_read(client, url, method):
-    published()
-    assert getattr(client, method)(url).status_code == 405
-
-
-def test_a_proof_shows_that_an_edition_is_in_the_log(client):
-    notice = all_acts()
-    for number in (2, 3, 4):
-        shown = client.get(f"/notices/{notice.reference}/editions/{number}/proof.json").json()
-        checkpoint = transparency.verified(shown["checkpoint"].encode(), [settings.LOG_VERIFIER_KEY])
-        path = [base64.b64decode(part) for part in shown["proof"]]
-        assert checkpoint.size == shown["size"] == 9
-
-        def shows(line, sequence=shown["sequence"], size=shown["size"], path=path, root=checkpoint.root):
-            return transparency.verify_inclusion(transparency.leaf_hash(line.encode()), sequence, size, path, root)
-
-        assert shows(shown["entry"])
-        assert json.loads(shown["entry"])["digest"] == notice.editions.get(number=number).digest
-        assert not shows(shown["entry"].replace("更正", "改正").replace("延期", "延迟").replace("停机", "停电"))
-    assert client.get(f"/notices/{notice.reference}/editions/5/proof.json").status_code == 404
-
-
-@pytest.mark.parametrize("url", ["/", "/notices/", "/rounds/", "/help/", "/privacy/", "/objections/track/", "/log/"])
-def test_the_footer_of_every_page_names_the_newest_checkpoint(client, url):
-    assert "检查点：<code>" not in client.get(url).content.decode()
-    published()
-    short = f"公示日志检查点：<code>{Checkpoint.objects.newest().read().short}</code>"
-    assert short in client.get(url).content.decode()
-    published(title="第二份", tasks=[])
-    page = client.get(url).content.decode()
-    assert short not in page
-    assert f"公示日志检查点：<code>{Checkpoint.objects.newest()}</code>" in page
-
-
 # ---- what fails leaves nothing
 
 
@@ -514,117 +416,6 @@ def test_the_signer_refuses_a_log_whose_beginning_was_rewritten(settings):
     with without_guards():
         rewritten.update(hash=honest)
     assert Checkpoint.objects.sign(settings.LOG_SIGNING_KEY, now=timezone.now()).size == 4  # the control
-
-
-# ---- an external signer: nothing is public before its signature
-
-
-def sign_now() -> None:
-    Checkpoint.objects.sign(settings.LOG_SIGNING_KEY, now=timezone.now())
-
-
-def public_urls(notice: PublicityNotice, number: int = 1) -> list[str]:
-    base = f"/notices/{notice.reference}"
-    return [
-        *(f"{base}/", f"{base}.txt", f"{base}.json", f"{base}/history/", f"{base}/object/"),
-        *(f"{base}/editions/{number}/", f"{base}/editions/{number}.json", f"{base}/editions/{number}/proof.json"),
-        *(f"/tasks/{task.pk}/" for task in notice.tasks.all()),
-    ]
-
-
-def test_nothing_is_public_before_the_external_signature(client, settings):
-    settings.LOG_SIGNER = "external"
-    notice = published(title="关于等待签名的整改情况公示")
-    assert (notice.edition, LogEntry.objects.count()) == (None, 1)
-    urls = public_urls(notice)
-    assert len(urls) == 9
-
-    def answers():
-        return {client.get(url).status_code for url in urls}
-
-    def listed():
-        return ["等待签名" in client.get(url).content.decode() for url in ("/", "/notices/")]
-
-    assert answers() == {404}
-    assert client.get("/log/entries").content == b""
-    assert client.get("/log/checkpoint").status_code == 404
-    sign_now()
-    assert answers() == {404}  # signed, not yet promoted
-    PublicityNotice.objects.promote()
-    assert answers() == {200}
-    assert listed() == [True, True]
-    assert len(transparency.saved_lines(client.get("/log/entries").content)) == 1
-
-
-def test_promoting_without_a_signature_brings_nothing_out(client, settings):
-    settings.LOG_SIGNER = "external"
-    notice = published()
-    PublicityNotice.objects.promote()
-    assert {client.get(url).status_code for url in public_urls(notice)} == {404}
-
-
-def test_a_correction_leaves_the_previous_edition_public_until_it_is_signed(client, settings):
-    notice = published()
-    settings.LOG_SIGNER = "external"
-    correct(notice, "更正标题")
-    base = f"/notices/{notice.reference}"
-
-    def current():
-        return client.get(f"{base}.json").json()["edition"]
-
-    assert current() == 1
-    assert 'data-edition="1"' in client.get(f"{base}/").content.decode()
-    assert "更正标题" not in client.get(f"{base}/history/").content.decode()
-    assert {client.get(url).status_code for url in public_urls(notice, 2)[5:8]} == {404}
-    sign_now()
-    assert current() == 1
-    PublicityNotice.objects.promote()
-    assert current() == 2
-    assert "更正标题" in client.get(f"{base}/history/").content.decode()
-    assert {client.get(url).status_code for url in public_urls(notice, 2)} == {200}
-
-
-def test_an_extension_that_awaits_its_signature_is_not_shortened_meanwhile(settings):
-    notice = published()
-    end = notice.edition.closes_on
-    settings.LOG_SIGNER = "external"
-    notice.extend(by=drafter(), closes_on=end + 10 * DAY, reason="延期以便查阅")
-    notice.publish(confirmed=True, by=reviewer())
-    notice.begin_correction(by=drafter(), reason="更正")
-    PublicityNotice.objects.filter(pk=notice.pk).update(closes_on=end + 3 * DAY)
-    notice.refresh_from_db()
-    notice.submit(by=drafter())
-    with pytest.raises(NotAllowed, match="不能缩短"):
-        notice.publish(confirmed=True, by=reviewer())
-    PublicityNotice.objects.filter(pk=notice.pk).update(closes_on=end + 10 * DAY)
-    assert notice.publish(confirmed=True, by=reviewer()).number == 3  # the control
-
-
-def test_the_edition_that_awaits_its_signature_is_not_redacted(settings):
-    notice = published()
-    settings.LOG_SIGNER = "external"
-    correct(notice)
-    with pytest.raises(NotAllowed, match="现行版本不能遮盖"):
-        notice.propose_redaction(by=drafter(), number=2, ground="依据某法第一条")
-    sign_now()
-    PublicityNotice.objects.promote()
-    notice.refresh_from_db()
-    notice.propose_redaction(by=drafter(), number=1, ground="依据某法第一条")  # the control
-    assert notice.editions.get(number=1).redaction.ground == "依据某法第一条"
-
-
-def test_one_signature_brings_out_everything_that_waited(client, settings):
-    settings.LOG_SIGNER = "external"
-    notices = [published(title=f"第{number}份", tasks=[]) for number in range(3)]
-    correct_later = notices[0]
-    sign_now()
-    PublicityNotice.objects.promote()
-    correct_later.refresh_from_db()
-    correct(correct_later)
-    sign_now()
-    PublicityNotice.objects.promote()
-    assert [client.get(f"/notices/{each.reference}.json").json()["edition"] for each in notices] == [2, 1, 1]
-    assert audited().size == 4
 
 
 # ---- at the same time
