@@ -63,6 +63,7 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
     """
 
     shared = False
+    linked_filters = ()  # what a link of the portal asks of the list beside its filters
     change_form_template = "admin/staff_change_form.html"
     list_per_page = PER_PAGE
     show_full_result_count = False
@@ -76,11 +77,12 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
         return Pages(queryset, per_page, page_number(request))
 
     def lookup_allowed(self, lookup, value, request):
-        """What a filter of the list offers: an address asks neither for the beginning of a password's digest nor for a
-        pattern, which keeps a server busy or is none."""
+        """What a filter or a link of the list offers, and nothing beyond the rows it names: an address asks neither for
+        the beginning of a password's digest nor for a pattern, which keeps a server busy or is none."""
         filters = [each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)]
-        offered = {getattr(each, "parameter_name", each) for each in filters}
-        return lookup.partition("__")[0] in offered and not lookup.endswith("regex")
+        offered = {getattr(each, "parameter_name", each) for each in (*filters, *self.linked_filters)}
+        asked = lookup.partition("__")[0] in offered and not lookup.endswith("regex")
+        return asked and super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request):
         rows = super().get_queryset(request)

@@ -26,6 +26,7 @@ from objections.keyring import ring
 from objections.masking import masked_email, masked_name, masked_phone
 from objections.models import Event, Note, Objection, Status, Supplement
 from objections.models.queue import BY_DUE_DATE
+from objections.statements import STEPS
 
 from . import entering, statements, yearly
 from .attachments import AttachmentInline, AttachmentsAdmin
@@ -178,6 +179,7 @@ class ObjectionAdmin(TakenAlong, BulkVerbs, AttachmentsAdmin, RevealingAdmin):
         "notice",
     )
     list_filter = (QueueFilter, LateFilter, "channel", "finding", ("received_on", TimeFilter))
+    linked_filters = ("notice", *(f"{step}_at" for step in STEPS))  # by the figures of an outcome statement
     list_select_related = ("notice__edition", "assigned_to")
     search_fields = ("id",)  # that there is a search; get_search_results says where it looks
     search_help_text = (
