@@ -4,11 +4,14 @@ import datetime
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.templatetags.admin_list import result_headers
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import InvalidPage, Paginator
 from django.db.models import DateTimeField
 from django.utils import timezone
 from django.utils.functional import cached_property
+
+from . import cells
 
 PER_PAGE = 50
 AHEAD = 20  # pages that are counted beyond the one that is shown
@@ -53,6 +56,12 @@ class Listing(ChangeList):
         self.result_list = self.queryset._clone()
         if self.multi_page and not (self.show_all and self.can_show_all):
             self.result_list = self.result_list.filter(pk__in=self._keys(pages))
+
+    def headers(self) -> list[dict]:
+        return list(result_headers(self))
+
+    def rows(self) -> list[list[str]]:
+        return cells.rows(self)
 
     def _keys(self, pages: Pages) -> list:
         try:
