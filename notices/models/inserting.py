@@ -5,9 +5,19 @@ from collections.abc import Sequence
 
 from django.db import connection, models
 
+# What both databases take as it is, so that nobody asks the field.
+AS_IT_IS = {
+    models.CharField: str,
+    models.EmailField: str,
+    models.TextField: str,
+    models.BooleanField: bool,
+    models.ForeignKey: int,
+}
+
 
 class Ready:
-    """New rows of one model, converted for the database, and sealed where they are; one statement inserts them all."""
+    """New rows of one model, converted for the database, and sealed where they are; one statement inserts them all.
+    Their dates are given: a field that fills itself in has no place here."""
 
     def __init__(self, rows: Sequence[models.Model]):
         self.rows, self.fields = rows, _inserted(type(rows[0]))
@@ -26,8 +36,10 @@ class Ready:
 
 
 def _converted(field: models.Field, row: models.Model):
-    value = field.pre_save(row, add=True)
-    return None if value is None else field.get_db_prep_save(value, connection)
+    value = getattr(row, field.attname)
+    if value is None or type(value) is AS_IT_IS.get(type(field)):
+        return value
+    return field.get_db_prep_save(field.pre_save(row, add=True), connection)
 
 
 @functools.cache

@@ -1,10 +1,14 @@
 """Objections as fast as fifty clients can post them, on both databases, every guard and fsync on.
 
 Beside them, in turns: a Django view that validates the same form and stores nothing, and raw durable INSERTs of rows of
-that size at the same concurrency. The clients are one process on the same machine; forms were opened before.
+that size at the same concurrency. The clients are one process on the same machine and take as little of it as they can:
+forms were opened and posts written before, and one thread serves all connections.
 """
 
-import http.client
+import concurrent.futures
+import functools
+import selectors
+import socket
 import sqlite3
 import statistics
 import subprocess
@@ -85,31 +89,10 @@ def opened(world: World, count: int) -> list[str]:
 
 
 def burst(work, numbers: range) -> tuple[float, list[float], float]:
-    """Seconds that all took, and each, and that the processor worked for all; CLIENTS threads share the numbers."""
-    waiting, times, faults, lock = iter(numbers), [], [], threading.Lock()
-
-    def live(client: int) -> None:
-        act = work.client(client)
-        while not faults:
-            with lock:
-                number = next(waiting, None)
-            if number is None:
-                return
-            begin = time.perf_counter()
-            try:
-                act(number)
-            except Exception as error:
-                faults.append(error)
-            times.append(time.perf_counter() - begin)
-
-    threads = [threading.Thread(target=live, args=(client,)) for client in range(CLIENTS)]
+    """Seconds that all took, and each, and that the processor worked for all."""
+    act = work.ready(numbers)
     begin, worked = time.perf_counter(), spent(*work.pids)
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        raise faults[0]
+    times = act()
     return time.perf_counter() - begin, times, spent(*work.pids) - worked
 
 
@@ -122,19 +105,40 @@ class Objecting:
         self.port, gunicorn = server
         self.pids = [pid for parent in (gunicorn, *databases) for pid in children(parent)]
 
-    def client(self, number: int) -> Callable[[int], None]:
-        source = (f"127.0.1.{number + 1}", 0)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60, source_address=source)
+    def ready(self, numbers: range) -> Callable[[], list[float]]:
+        return functools.partial(self._post, [self._written(serial) for serial in numbers])
 
-        def post(serial: int) -> None:
-            body, kind = multipart(said(serial) | {"token": self.tokens[serial]}, {})
-            connection.request("POST", self.path, body, {"Content-Type": kind})
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != 303:
-                raise ValueError(f"post {serial}: {answer.status}")
+    def _written(self, serial: int) -> bytes:
+        body, kind = multipart(said(serial) | {"token": self.tokens[serial]}, {})
+        head = f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}"
+        return f"{head}\r\n\r\n".encode() + body
 
-        return post
+    def _post(self, posts: list[bytes]) -> list[float]:
+        """The seconds of each."""
+        waiting, times, clients = iter(posts), [], selectors.DefaultSelector()
+        for number in range(min(CLIENTS, len(posts))):
+            client = socket.create_connection(("127.0.0.1", self.port), 60, (f"127.0.1.{number + 1}", 0))
+            clients.register(client, selectors.EVENT_READ, _sent(client, next(waiting)))
+        while clients.get_map():
+            for key, _ in clients.select():
+                answer = key.fileobj.recv(1 << 16)
+                if not (answer.startswith(b"HTTP/1.1 303") and answer.endswith(b"\r\n\r\n")):
+                    raise ValueError(f"a post was answered {answer[:200]}")
+                times.append(time.perf_counter() - key.data)
+                following = next(waiting, None)
+                if following:
+                    clients.modify(key.fileobj, selectors.EVENT_READ, _sent(key.fileobj, following))
+                else:
+                    clients.unregister(key.fileobj)
+                    key.fileobj.close()
+        return times
+
+
+def _sent(client: socket.socket, post: bytes) -> float:
+    """When."""
+    begun = time.perf_counter()
+    client.sendall(post)
+    return begun
 
 
 class Inserting:
@@ -159,12 +163,27 @@ class Inserting:
         connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
         return connection
 
-    def client(self, number: int) -> Callable[[int], None]:
-        connection = self._connection()
+    def ready(self, numbers: range) -> Callable[[], list[float]]:
+        return functools.partial(self._insert, numbers)
+
+    def _insert(self, numbers: range) -> list[float]:
+        """The seconds of each; a thread and a connection for every client."""
+        waiting, times, lock = iter(numbers), [], threading.Lock()
         sql = "INSERT INTO raw VALUES (%s, %s)" if self.world.postgres else "INSERT INTO raw VALUES (?, ?)"
 
-        def insert(serial: int) -> None:
-            connection.cursor().execute(sql, (serial, self.ROW))
-            connection.commit()
+        def live() -> None:
+            connection = self._connection()
+            while True:
+                with lock:
+                    serial = next(waiting, None)
+                if serial is None:
+                    return connection.close()
+                begin = time.perf_counter()
+                connection.cursor().execute(sql, (serial, self.ROW))
+                connection.commit()
+                times.append(time.perf_counter() - begin)
 
-        return insert
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+            for client in [pool.submit(live) for _ in range(CLIENTS)]:
+                client.result()
+        return times
