@@ -155,6 +155,7 @@ def document_context(document: NoticeDocument) -> dict:
         "document": document,
         "blocks": document.blocks(),
         "anchored": anchored(document),
+        "between": between(document),
         "phones": telephones(document.office.phone) if document.office else [],
         **counted_days(document.window),
     }
@@ -178,6 +179,12 @@ def anchored(document: NoticeDocument) -> list[Section]:
     """The sections whose items have an address of their own (measures-1): the first of its kind, no ordinal twice."""
     sections = [document.section(kind) for kind in ("measures", "progress")]
     return [each for each in sections if each and each.is_numbered]
+
+
+def between(document: NoticeDocument) -> tuple[Section, ...]:
+    """What is printed between the measures and the progress; beside each other they stand before it."""
+    places = [document.sections.index(each) for each in anchored(document)]
+    return document.sections[places[0] + 1 : places[1]] if len(places) == 2 else ()
 
 
 def telephones(printed: str) -> list[tuple[str, str]]:

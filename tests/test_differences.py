@@ -32,6 +32,11 @@ def test_a_number_is_one_piece():
     assert change.pieces == ((SAME, "新建收集系统"), (REMOVED, "78"), (ADDED, "87"), (SAME, "套。"))
 
 
+def test_a_day_is_one_piece():
+    (change,) = differences(document(["至2026年11月30日。"]), document(["至2026年12月2日。"]))
+    assert change.pieces == ((SAME, "至2026年"), (REMOVED, "11月30日"), (ADDED, "12月2日"), (SAME, "。"))
+
+
 def test_what_reference_and_salt_add_is_no_difference():
     one = document(["清运垃圾。"])
     assert differences(one, dataclasses.replace(one, edition=2, salt="x", reference="2026-0001")) == []

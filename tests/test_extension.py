@@ -31,6 +31,14 @@ def test_an_extension_is_published_by_another_person(client, notice):
     assert f"原定{end.year}年{end.month}月{end.day}日结束" in page
 
 
+def test_why_a_window_is_longer_than_the_rule_is_said(client, notice):
+    address, said = f"/notices/{notice.reference}/", "公示期比规定的长"
+    assert said not in client.get(address).content.decode()
+    notice.extend(by=make_user("zhang"), closes_on=notice.closes_on + 21 * DAY, reason="系统停机一天")
+    notice.publish(confirmed=True, by=make_user("li"))
+    assert said in client.get(address).content.decode()
+
+
 def test_the_sentence_that_states_the_window_follows(notice):
     opens_on, end = notice.opens_on, notice.closes_on
     section = notice.sections.get(kind="acceptance")

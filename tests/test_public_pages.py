@@ -95,7 +95,7 @@ def test_pages_of_a_notice_answer(client):
     notice = notice_in("open")
     base, title = f"/notices/{notice.reference}/", notice.edition.title
     for url in ("/", "/notices/", base, f"{base}history/", f"{base}editions/1/", f"{base}object/"):
-        assert title in page(client, url), url
+        assert title in text_of(page(client, url)), url
     task = notice.tasks.get()
     assert notice.reference in page(client, f"/tasks/{task.pk}/")
     assert f"/tasks/{task.pk}/" in page(client, f"/rounds/{task.round.slug}/")

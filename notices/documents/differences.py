@@ -55,5 +55,5 @@ def letters(old: str, new: str) -> Change:
 
 
 def _tokens(text: str) -> list[str]:
-    """Letters, but a number in one piece: 78 that became 87 is no 8 put before a 7."""
-    return re.findall(r"\d+|\D", text)
+    """Letters, but a number or a day in one piece: 78 that became 87 is no 8 put before a 7."""
+    return re.findall(r"\d+月\d+日|\d+|\D", text)

@@ -170,13 +170,14 @@ class NoticeDocument:
         return document
 
     def blocks(self) -> list[Section | Pairing]:
-        """The sections in order, except that measures and progress with items become one Pairing.
+        """The sections in order, except that measures with items and the progress after them become one Pairing.
 
         Items belong together when they bear the same ordinal, as in the printed notice. Where an ordinal stands
         twice in a section, both stay as printed, so that nothing is lost.
         """
         measures, progress = self.section("measures"), self.section("progress")
-        if not (measures and progress and measures.is_numbered and progress.is_numbered):
+        numbered = measures and progress and measures.is_numbered and progress.is_numbered
+        if not numbered or self.sections.index(progress) < self.sections.index(measures):
             return list(self.sections)
         promised = {item.ordinal: item for item in measures.items}
         done = {item.ordinal: item for item in progress.items}

@@ -30,6 +30,7 @@ def notices(transactional_db):
     draft = make.make_draft(today - 3 * DAY, today + 11 * DAY, tasks=[task])
     progress = draft.sections.get(kind="progress")
     progress.body = "以下为截至目前的情况。\n(一)清理河道。已清运垃圾三百吨。\n(三)增设监控。安装摄像头十二个。"
+    progress.ordinal = 9  # so that the self-acceptance is printed between measures and progress
     progress.save()
     report = ProgressReport.objects.create(task=task, ordinal=1, text="已清运垃圾三百吨。")
     files = [("清运后的河道.jpg", picture()), ("清运台账.txt", b"2025")]
@@ -189,7 +190,9 @@ def test_on_paper_all_measures_come_before_all_progress(page, live_server, notic
     assert max(measures) < min(progress)
     heads = tops(page, ".pairing .section__heading")
     assert heads[0] < min(measures)
-    assert max(measures) < heads[1] < min(progress)
+    (between,), (after,) = tops(page, ".section--acceptance"), tops(page, "#attachments")
+    assert max(measures) < between < heads[1] < min(progress)
+    assert max(progress) < after < min(tops(page, ".signature"))
     for selector in (".site-header", ".site-footer", ".key-facts", ".item__object", ".pair__tag", ".call"):
         assert not page.locator(selector).first.is_visible(), selector
     title = page.locator("#notice-title")
