@@ -39,7 +39,11 @@ def test_a_flood_is_marked_from_its_twentieth_on():
     notice = make_notice()
     for number in range(FLOOD + 1):
         make_objection(notice, str(number), content=f"第{number}件", email="")
-    assert marks("is_one_of_many") == [False] * (FLOOD - 1) + [True, True]
+    make_objection(make_notice(tasks=[], title="另一份"), "x")
+    assert marks("is_one_of_many") == [False] * (FLOOD - 1) + [True, True, False]
+    assert [each.pk for each in Objection.objects.one_of_many()] == [
+        each.pk for each in Objection.objects.marked().filter(is_one_of_many=True)
+    ]
     Objection.objects.filter(pk=notice.objections.order_by("id")[0].pk).update(
         received_at=timezone.now() - datetime.timedelta(hours=2)
     )

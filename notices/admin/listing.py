@@ -27,6 +27,7 @@ class Pages(Paginator):
 
     def __init__(self, rows, per_page: int, number: int):
         self.bound = per_page * (max(number, 1) - 1 + AHEAD)
+        self.is_first = number <= 1
         super().__init__(rows, per_page)
 
     @cached_property
@@ -36,7 +37,15 @@ class Pages(Paginator):
 
     @cached_property
     def counted(self) -> int:
-        return self.object_list.order_by().values("pk")[: self.bound + 1].count()
+        return len(self.keys) if self.is_first else self._bounded().count()
+
+    @cached_property
+    def keys(self) -> list:
+        """Those of all rows up to the bound, in no order: where few fit, to find them takes as long as to count them."""
+        return list(self._bounded().values_list("pk", flat=True))
+
+    def _bounded(self):
+        return self.object_list.order_by().values("pk")[: self.bound + 1]
 
     @property
     def is_bounded(self) -> bool:
@@ -53,9 +62,11 @@ class Listing(ChangeList):
         self.can_show_all = not self.is_bounded and self.result_count <= self.list_max_show_all
         self.multi_page = self.result_count > self.list_per_page
         self.show_full_result_count, self.full_result_count, self.show_admin_actions = False, None, True
-        self.result_list = self.queryset._clone()
+        if pages.is_first and not pages.is_bounded:
+            pages.object_list = self.queryset.filter(pk__in=pages.keys)  # what is slow to look for is looked for once
+        self.result_list = pages.object_list._clone()
         if self.multi_page and not (self.show_all and self.can_show_all):
-            self.result_list = self.result_list.filter(pk__in=self._keys(pages))
+            self.result_list = self.queryset.filter(pk__in=self._keys(pages))
 
     def headers(self) -> list[dict]:
         return list(result_headers(self))

@@ -100,8 +100,10 @@ class QueueFilter(admin.SimpleListFilter):
                 return queryset.due_within(SOON, today)
             case "mine":
                 return queryset.filter(assigned_to=request.user)
-            case "is_doubled" | "is_one_of_many":
-                return queryset.filter(**{chosen: True})
+            case "is_doubled":
+                return queryset.filter(is_doubled=True)
+            case "is_one_of_many":
+                return queryset.one_of_many()
             case "pending" | "erasure_asked":
                 return getattr(queryset, chosen)()
         return queryset.with_status(chosen) if chosen in Status.values else queryset

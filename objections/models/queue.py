@@ -3,7 +3,7 @@
 import datetime
 
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, When
 from django.db.models.functions import Coalesce
 
 from notices import windows
@@ -78,12 +78,12 @@ class ObjectionQuerySet(ScopedQuerySet):
 
     def overdue(self, today: datetime.date):
         """The date of the next step has passed."""
-        return self.filter(UNDECIDED & Q(decide_by__lt=today) | UNANSWERED & Q(reply_by__lt=today))
+        return self.filter(next_due__lt=today)
 
     def due_within(self, days: int, today: datetime.date):
         """The next step is due today or within `days` days; what is overdue is not among them."""
         near = (today, today + datetime.timedelta(days=days))
-        return self.filter(UNDECIDED & Q(decide_by__range=near) | UNANSWERED & Q(reply_by__range=near))
+        return self.filter(next_due__range=near)
 
     def unnoticed(self, today: datetime.date):
         """Neither delivered by mail nor opened by staff within one working day."""
@@ -103,6 +103,11 @@ class ObjectionQuerySet(ScopedQuerySet):
         alike = near.filter(likeness=OuterRef("likeness")).exclude(pk=OuterRef("pk"))
         before = near.filter(received_at__range=(OuterRef("received_at") - AN_HOUR, OuterRef("received_at")))
         return self.annotate(is_doubled=Exists(alike), is_one_of_many=Exists(before.order_by("pk")[FLOOD - 1 : FLOOD]))
+
+    def one_of_many(self):
+        """Those with that mark, looked for only among notices that got as many at all."""
+        crowded = self.model.objects.order_by().values("notice").annotate(got=Count("pk")).filter(got__gte=FLOOD)
+        return self.marked().filter(notice__in=crowded.values("notice"), is_one_of_many=True)
 
     def erasure_asked(self):
         """Whose objector asked for erasure."""

@@ -21,13 +21,14 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import F
+from django.http import QueryDict
 from django.test import RequestFactory, override_settings
 from django.test.utils import setup_databases, teardown_databases
 from django.urls import resolve, reverse
 from django.utils import timezone
 
 from notices.admin import searching
-from notices.documents.notice import NoticeDocument, Section
+from notices.documents.notice import NoticeDocument, Section, Window
 from notices.models import (
     Edition,
     InspectionRound,
@@ -86,7 +87,9 @@ def _notices(numbers, total, offices, people, now, writer, searched) -> None:
         for number, (title, _), at in zip(numbers, texts, dates, strict=True)
     ]
     PublicityNotice.objects.bulk_create(rows)
-    Edition.objects.bulk_create(_edition(row, people, _document(*said)) for row, said in zip(rows, texts, strict=True))
+    Edition.objects.bulk_create(
+        _edition(row, people, _document(row, *said)) for row, said in zip(rows, texts, strict=True)
+    )
     pks = [row.pk for row in rows]
     PublicityNotice.objects.filter(pk__in=pks).update(edition_id=F("pk"))
     NoticeSection.objects.bulk_create(
@@ -119,9 +122,10 @@ def _notice(number: int, office: ReceivingOffice, title: str, at, by) -> Publici
     )
 
 
-def _document(title: str, text: str) -> bytes:
+def _document(row: PublicityNotice, title: str, text: str) -> bytes:
     section = Section(kind="other", heading="情况", paragraphs=tuple(text.splitlines()))
-    return NoticeDocument(title=title, sections=(section,)).to_bytes()
+    window = Window(opens_on=row.opens_on, closes_on=row.closes_on, length=15, unit="calendar")
+    return NoticeDocument(title=title, sections=(section,), window=window).to_bytes()
 
 
 def _edition(row: PublicityNotice, people, document: bytes) -> Edition:
@@ -231,6 +235,19 @@ def stock(model_admin: admin.ModelAdmin, **options) -> Stock:
     return plain
 
 
+def slowest_filter(model_admin: admin.ModelAdmin, user: User, clock) -> tuple[str, float]:
+    """Of all choices of all its filters the one that takes longest: (its query, seconds)."""
+    taken = {}
+    request = RequestFactory().get("/")
+    request.user = user
+    shown = model_admin.get_changelist_instance(request)
+    for choice in (choice for each in shown.filter_specs for choice in each.choices(shown)):
+        query = QueryDict(choice["query_string"].removeprefix("?")).dict()
+        case = functools.partial(opened, model_admin, user, **query)
+        taken[choice["query_string"]] = min(interleaved({"it": case}, 2, clock)["it"])
+    return max(taken.items(), key=lambda each: each[1])
+
+
 def found(model_admin: admin.ModelAdmin, user: User, typed: str) -> list[int]:
     """The keys of the first page of what a search finds."""
     request = RequestFactory().get("/")
@@ -293,6 +310,7 @@ def measured(total: int, rounds: int) -> Iterator[Figure]:
 
 def _other_lists(boss, total: int, rounds: int, clock) -> Iterator[Figure]:
     for model, deep in {
+        PublicityNotice: total,
         Objection: total,
         OutgoingMail: total,
         TrailEntry: total,
@@ -305,3 +323,5 @@ def _other_lists(boss, total: int, rounds: int, clock) -> Iterator[Figure]:
         }
         for name, taken in interleaved(cases, rounds, clock).items():
             yield Figure(f"{model._meta.model_name}, {name} page: ms", statistics.median(taken) * 1000)
+        query, taken = slowest_filter(listed, boss, clock)
+        yield Figure(f"{model._meta.model_name}, slowest filter {query}: ms", taken * 1000)
