@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from notices.models import TrailEntry
 from notices.models.scope import ScopedQuerySet
 
-from . import conflicts
+from . import conflicts, linking
 from .listing import PER_PAGE, Listing, Pages, page_number
 
 Action = TrailEntry.Action
@@ -153,6 +153,10 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
         elif obj and self.has_change_permission(request, obj):
             formsets = [each.formset for each in context["inline_admin_formsets"] if each.has_change_permission]
             context["shown"] = conflicts.signed(obj, conflicts.state_of(form, formsets))
+        link = linking.links(self.admin_site, request)
+        linking.relink(context["adminform"], self.model, link)
+        for each in context["inline_admin_formsets"]:
+            linking.relink(each, each.opts.model, link)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def changelist_view(self, request, extra_context=None):
@@ -165,6 +169,10 @@ class StaffAdmin(ScopedChoices, admin.ModelAdmin):
         """What the address proposes for a new row, as far as its fields can hold it."""
         initial = super().get_changeform_initial_data(request)
         return {name: value for name, value in initial.items() if can_hold(self.model, name, value)}
+
+    def opens(self, request, row) -> bool:
+        """Whether the page of `row` answers this user."""
+        return self.has_view_permission(request) and self.get_queryset(request).filter(pk=row.pk).exists()
 
     def is_own(self, request, obj) -> bool:
         """Whether the user may work on it as far as permissions go: a supervisor reads what is below, no more."""

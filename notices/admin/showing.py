@@ -17,6 +17,7 @@ from notices import attachments, clamd, pictures
 from notices.models import Display, Outage
 from notices.models.showing import days_to_give_back
 
+from . import linking
 from .scoped import StaffAdmin
 
 MINUTE = datetime.timedelta(minutes=1)
@@ -121,10 +122,6 @@ class DisplayInline(admin.TabularInline):
         return False
 
 
-def _change_page(notice) -> str:
-    return reverse("admin:notices_publicitynotice_change", args=[notice.pk])
-
-
 def _proposal(lost: datetime.timedelta) -> str:
     days = days_to_give_back(lost)
     return f"建议延长 {days} 天，请起草人办理延期" if days else "不足一小时，不建议延长"
@@ -157,6 +154,11 @@ class OutageAdmin(StaffAdmin):
     def has_delete_permission(self, request, obj=None):
         return super().has_delete_permission(request, obj) and (obj is None or obj.source == Outage.Source.ENTERED)
 
+    def get_object(self, request, object_id, from_field=None):
+        outage = super().get_object(request, object_id, from_field)
+        outage.link = linking.links(self.admin_site, request)
+        return outage
+
     @admin.display(description="受影响的公示期")
     def concerned(self, outage):
         """The windows in which it lies, what each lost in all, and by how many days to make it longer. Proposed only."""
@@ -164,11 +166,11 @@ class OutageAdmin(StaffAdmin):
             return "保存后显示。"
         now = timezone.now()
         lines = [
-            (_change_page(notice), notice.reference, notice.edition.title, lost // MINUTE, _proposal(lost))
+            (outage.link(notice, f"{notice.reference} {notice.edition.title}"), lost // MINUTE, _proposal(lost))
             for notice in outage.concerned(now)
             if (lost := Outage.objects.lost_by(notice.edition, now))
         ]
-        said = format_html_join("", '<li><a href="{}">{} {}</a>：合计停机 {} 分钟，{}</li>', lines)
+        said = format_html_join("", "<li>{}：合计停机 {} 分钟，{}</li>", lines)
         return format_html("<ul>{}</ul>", said) if lines else "没有公示期受影响。"
 
     def save_model(self, request, obj, form, change):

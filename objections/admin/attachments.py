@@ -37,6 +37,10 @@ class AttachmentInline(admin.TabularInline):
     def has_change_permission(self, request, obj=None):
         return False
 
+    def get_fields(self, request, obj=None):
+        """No link for whoever may not open it."""
+        return self.fields if request.user.has_perm(REVEAL) else ("name", *self.fields[1:])
+
     @admin.display(description="下载")
     def file(self, attachment):
         url = reverse(f"admin:{ROUTE}", args=[attachment.objection_id, attachment.pk])
