@@ -15,6 +15,7 @@ from django.utils import timezone
 from PIL import Image
 
 from notices import sweeping
+from notices.documents.tasks import find_tasks
 from notices.models import Evidence, NotAllowed, ProgressReport, PublishedFile
 from tests import make
 from tests.hostile import ALLOWED, GPS, PDF, REFUSED, picture
@@ -87,15 +88,41 @@ def test_a_picture_is_shown_beside_its_item_small_and_without_what_the_camera_wr
         assert (shown.size, dict(shown.getexif())) == ((1920, 480), {})
 
 
-def test_with_several_tasks_the_files_stand_at_the_end(client):
+NAMED = "（一）第二项。巡查二十次。\n（二）第一项。清运垃圾三百吨。"
+
+
+@pytest.mark.parametrize(
+    ("progress", "item"),
+    [
+        (NAMED, 2),
+        (NAMED.replace("第一项", "第一项问题一"), None),
+        (NAMED.replace("第二项", "第一项"), None),  # both are headed by the task
+        ("（一）加强巡查。巡查二十次。\n（二）清理河道。已 清运。共三百吨。", 2),  # what the report says
+        ("（一）加强巡查。已清运。\n（二）清理河道。已清运。", None),
+        ("全部完成。", None),
+    ],
+)
+def test_with_several_tasks_a_file_stands_beside_the_item_of_its_task_or_at_the_end(client, progress, item):
     notice = make.make_draft(tasks=[make.make_task(1), make.make_task(2)])
-    task = notice.tasks.first()
+    notice.sections.filter(kind="progress").update(body=progress)
+    task = notice.tasks.get(number=1)
     report = ProgressReport.objects.create(task=task, ordinal=1, text="已清运。")
     notice.evidence.add(make.make_evidence(task, "河道.jpg", picture(), report=report))
     publish(notice)
     page = client.get(f"/notices/{notice.reference}/").content.decode()
-    assert "河道.jpg" in page
-    assert "<img" not in page
+    assert PublishedFile.objects.get().item == item
+    assert page.count("<img") == (1 if item else 0)
+    assert page.index('<section class="section" id="attachments"') < page.rindex("河道.jpg")
+    assert not item or page.index('id="progress-2"') < page.index("<img")
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [("X2SD202109080018", True), ("第一轮中央生态环境保护督察X2SD202109080018", True), ("X2SD202109080019", False)],
+)
+def test_a_petition_item_is_named_by_its_case_number(said, named):
+    task = make.make_task(None, kind="petition", case_number="X2SD202109080018")
+    assert [task.is_named(each) for each in find_tasks(said)] == [named]
 
 
 def test_a_later_edition_changes_nothing_of_an_earlier_one(client):

@@ -1,6 +1,7 @@
 """Files that show what was done: kept with a task's reports, chosen for a notice, frozen with its edition."""
 
 import hashlib
+import re
 import secrets
 
 from django.core.exceptions import ValidationError
@@ -11,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from notices import attachments, clamd, pictures
-from notices.documents.notice import Attachment
+from notices.documents.notice import Attachment, Item
+from notices.documents.tasks import find_tasks
 
 from .rectification import ProgressReport, RectificationTask
 
@@ -85,7 +87,7 @@ class Evidence(File):
         null=True,
         blank=True,
         related_name="evidence",
-        help_text="公示后显示在这一条旁边；说的是整个任务时不选，列在公示末尾。",
+        help_text="公示后显示在这一条旁边；说的是整个任务时不选，列在公示末尾。一份公示包含几项任务的，显示在这项任务的整改情况旁边。",
     )
     created_at = models.DateTimeField("上传时间", default=timezone.now, editable=False)
 
@@ -97,6 +99,21 @@ class Evidence(File):
     def url(self) -> str:
         """Where staff find it."""
         return reverse("admin:notices_rectificationtask_evidence", args=[self.task_id, self.pk])
+
+    def beside(self, items: tuple[Item, ...], alone: bool) -> int | None:
+        """The number of the item of a progress that this file stands beside, None where it stands at the end.
+
+        It is that of its report where the notice is about its task `alone`. Of several tasks it is the one item that is
+        headed by its task, else the one that says what its report says.
+        """
+        if not self.report:
+            return None
+        if alone:
+            return self.report.ordinal
+        headed = [each.ordinal for each in items if any(map(self.task.is_named, find_tasks(each.heading)))]
+        said = re.sub(r"\s", "", self.report.text)
+        saying = [each.ordinal for each in items if said and said in re.sub(r"\s", "", each.text)]
+        return next((found[0] for found in (headed, saying) if len(found) == 1), None)
 
     def clean(self) -> None:
         """A chosen file is checked; of a picture only a copy is kept, without what the camera wrote beside it."""

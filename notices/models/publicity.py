@@ -319,15 +319,15 @@ class PublicityNotice(PublishedActs, models.Model):
         )
 
     def files(self) -> list[Evidence]:
-        """The files that the working copy will publish, in their printed order.
-
-        A file of a report stands beside the item of the same number, where the notice is about one task only.
-        """
+        """The files that the working copy will publish, in their printed order; `item` is what each stands beside."""
         if not self.pk:
             return []
-        files, single = list(self.evidence.select_related("report")), self.tasks.count() == 1
-        for each in files:
-            each.item = each.report.ordinal if single and each.report else None
+        files = list(self.evidence.select_related("report", "task__round"))
+        if any(each.report for each in files):
+            section = self.sections.filter(kind="progress").first()
+            items, alone = section.as_printed().items if section else (), self.tasks.count() == 1
+            for each in files:
+                each.item = each.beside(items, alone)
         return files
 
     # --- Verbs ---------------------------------------------------------------------------------------------------

@@ -186,6 +186,13 @@ class RectificationTask(models.Model):
             round=self.round.name, number=self.number, sub_number=self.sub_number, number_text=number_text
         )
 
+    def is_named(self, reference: TaskReference) -> bool:
+        """Whether a notice that says `reference`, perhaps without its round, means this task."""
+        own = self.as_printed()
+        if reference.round not in ("", own.round) or reference.number != own.number:
+            return False
+        return own.number_text == reference.number_text if own.number is None else own.sub_number == reference.sub_number
+
     def shown(self) -> models.QuerySet:
         """The public notices whose current edition covers this task: what a working copy names is not public."""
         notices = self._meta.get_field("notices").related_model.objects
