@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-VERSION = "2026-11-23"  # of templates/privacy.html: changes with what it says; stored with whoever agreed to it
+VERSION = "2026-11-24"  # of templates/privacy.html: changes with what it says; stored with whoever agreed to it
 
 
 def how_long(days: int) -> str:

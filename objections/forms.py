@@ -169,7 +169,7 @@ class ObjectionForm(FilesForm):
         label=_("异议内容"),
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 8}),
-        help_text=_("请写明哪里与实际不符、时间和地点。最多 5000 字。请不要填写身份证号。"),
+        help_text=_("请写明哪里与实际不符，以及时间和地点，最多 5000 字。请不要填写身份证号。"),
         error_messages={"required": _("请写明您的异议。")},
     )
     consent = forms.BooleanField(

@@ -17,6 +17,7 @@ import polib
 ROOT = Path(__file__).resolve().parent.parent
 PO = ROOT / "portal/locale/en/LC_MESSAGES/django.po"
 MO = PO.with_suffix(".mo")
+MARKS = ROOT / "portal/locale/zh_Hans/LC_MESSAGES/django.po"  # what Django itself sets in western marks
 STAFF = ("templates/admin/", "templates/mail/", "templates/typst/")
 STAFF_PAGES = {
     "templates/notices/preview.html",
@@ -103,6 +104,7 @@ def update() -> list[str]:
     catalogue.sort(key=lambda entry: entry.msgid)
     catalogue.save()
     catalogue.save_as_mofile(str(MO))
+    polib.pofile(str(MARKS)).save_as_mofile(str(MARKS.with_suffix(".mo")))
     return [entry.msgid for entry in catalogue.untranslated_entries()]
 
 

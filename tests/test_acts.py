@@ -429,7 +429,7 @@ def test_buttons_are_for_staff_that_logged_in(client):
         ("withdraw", proposed, "zhang", {}, "不能自己确认"),
         ("confirm_edition", emergency, "zhang", {}, "不能确认自己发布的版本"),
         ("redact", proposed_redaction, "zhang", {"number": 1}, "不能自己确认"),
-        ("redact", proposed_redaction, "li", {"number": "一"}, "版本:"),
+        ("redact", proposed_redaction, "li", {"number": "一"}, "版本："),
         ("propose_redaction", leaked, "zhang", {"number": 2, "ground": GROUND}, "现行版本不能遮盖"),
         ("propose_withdrawal", make_notice, "zhang", {"reason": " "}, "请写明撤回原因"),
         ("compensate", make_notice, "zhang", {"days": "1098", "reason": "停电"}, "补偿的天数过多"),

@@ -33,8 +33,9 @@ def test_a_translation_fills_in_what_its_sentence_does():
         assert '"' not in entry.msgstr, "it may stand in an attribute"
 
 
-def test_the_compiled_catalogue_is_that_of_the_source():
-    source, compiled = polib.pofile(str(catalogue.PO)), polib.mofile(str(catalogue.MO))
+@pytest.mark.parametrize("path", [catalogue.PO, catalogue.MARKS])
+def test_the_compiled_catalogue_is_that_of_the_source(path):
+    source, compiled = polib.pofile(str(path)), polib.mofile(str(path.with_suffix(".mo")))
     assert {entry.msgid: entry.msgstr for entry in compiled} == {entry.msgid: entry.msgstr for entry in source}
 
 

@@ -77,7 +77,7 @@ def sentences(document: NoticeDocument) -> list[str]:
         ("/rounds/", ["督察轮次"]),
         ("/objections/track/", ["回执码"]),
         ("/objections/received/", ["没有可显示的回执"]),
-        ("/help/", ["sha256sum", "公示日志", "查不出什么", "公示期怎么算", "怎样提出异议", "提出之后会怎样"]),
+        ("/help/", ["sha256sum", "公示日志", "也有查不出的", "公示期怎么算", "怎样提出异议", "提出之后会怎样"]),
         ("/privacy/", ["处理者", "为什么", "保存多久", "您的权利"]),
         ("/accessibility/", ["无障碍"]),
     ],

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 OPENING = NOON.date() + 2 * DAY
 PUBLIC_FROM = datetime.datetime(2026, 3, 12, 9, 30, tzinfo=timezone.get_default_timezone())
-SECRET_TITLE = "关于定时公开事项的整改情况公示"
+SECRET_TITLE = "关于定时公开事项办理结果的公示"
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ from .verbs import Verb, VerbsAdmin, ask, words
 
 COUNTED = '<div data-counting="{}" aria-live="polite">{}</div>'
 
+NO_EVIDENCE = "这份公示的整改任务还没有佐证材料。请先到整改任务的页面上传，再回到这里勾选。"
+
 
 class NoticeForm(forms.ModelForm):
     class Meta:
@@ -64,6 +66,8 @@ class NoticeForm(forms.ModelForm):
         if "evidence" in self.fields:  # what has not been saved yet has no tasks to choose from
             own = Evidence.objects.filter(task__notices=self.instance) if self.instance.pk else Evidence.objects.none()
             self.fields["evidence"].queryset = own.distinct()
+            if not own.exists():
+                self.fields["evidence"].help_text = NO_EVIDENCE
 
     def clean(self):
         """Without an end the rule gives it, so that a clerk types one date; a public notice keeps a receiving office."""

@@ -191,7 +191,9 @@ class RectificationTask(models.Model):
         own = self.as_printed()
         if reference.round not in ("", own.round) or reference.number != own.number:
             return False
-        return own.number_text == reference.number_text if own.number is None else own.sub_number == reference.sub_number
+        return (
+            own.number_text == reference.number_text if own.number is None else own.sub_number == reference.sub_number
+        )
 
     def shown(self) -> models.QuerySet:
         """The public notices whose current edition covers this task: what a working copy names is not public."""
