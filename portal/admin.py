@@ -18,7 +18,6 @@ GRANT, CHANGE = "notices.grant_roles", "auth.change_user"
 
 class MembershipInline(Table):
     model = Membership
-    extra = 0
     min_num = 1
 
     def get_formset(self, request, obj=None, **options):

@@ -44,12 +44,14 @@ TEXTS = {
 
 class ReceivingOfficeInline(admin.StackedInline):
     model = ReceivingOffice
-    extra = 0
+
+    def get_extra(self, request, obj=None, **options):
+        """An empty one where there is none; more of them are entered in their own list."""
+        return int(obj is None or not obj.receiving_offices.exists())
 
 
 class PublicityRuleInline(Table):
     model = PublicityRule
-    extra = 0
 
 
 @admin.register(Organisation)
@@ -100,7 +102,6 @@ class MeasureInline(OrderedInline):
     """Drawn together with the reports on them."""
 
     model = Measure
-    extra = 1
     fields = (("ordinal", "label", "heading"), "text")
     template = "admin/notices/rectificationtask/pairs.html"
     formfield_overrides = TEXTS
@@ -158,7 +159,6 @@ class UploadInline(Table):
 
     model = Evidence
     verbose_name_plural = "上传佐证材料"
-    extra = 1
     can_delete = False
     fields = ("file", "report")
 

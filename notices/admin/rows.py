@@ -62,7 +62,7 @@ class OrderedInline(admin.StackedInline):
     form = OrderedForm
     formset = OrderedFormSet
     template = "admin/rows.html"
-    extra = 0
+    extra = 1  # without a script there is no other way to add one
     adding = "再加一条"  # what the button says
 
     class Media:

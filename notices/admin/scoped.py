@@ -46,6 +46,8 @@ class ScopedChoices:
 class Table(ScopedChoices, admin.TabularInline):
     """Rows of a table in which something is typed: the head of a column names each of its fields."""
 
+    extra = 1  # without a script there is no other way to add one
+
     def formfield_for_dbfield(self, field, request, **options):
         made = super().formfield_for_dbfield(field, request, **options)
         if made:
