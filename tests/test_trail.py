@@ -1,10 +1,12 @@
 """The audit trail: what one line says, that nobody changes it, that only old lines go, and who may read it."""
 
 import json
+from unittest.mock import Mock
 
 import pytest
+import time_machine
 from django.contrib import admin
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import RequestFactory
 from django.urls import reverse
@@ -12,7 +14,7 @@ from django.utils import timezone
 
 from notices.admin.scoped import StaffAdmin
 from notices.models import CalendarDay, TrailEntry
-from notices.models.trail import KEPT
+from notices.models.trail import KEPT, SETTLED
 from tests.filling import filled
 from tests.make import DAY, make_member, make_organisation, make_task, make_user
 
@@ -63,6 +65,31 @@ def test_lines_are_printed_by_day_and_by_action(capsys):
     span = ("--from", str(today - 2 * DAY), "--to", str(today - DAY))
     assert [line["detail"]["day"] for line in printed(capsys, *span)] == [1, 2, "login"]
     assert [line["detail"]["day"] for line in printed(capsys, *span, "--action", "login")] == ["login"]
+
+
+def test_new_lines_are_told_once_those_that_may_still_be_overtaken_later(capsys, tmp_path):
+    told, settled = tmp_path / "told", timezone.now() - SETTLED - DAY / 24
+    first, second = (record(at=settled, day=number).pk for number in (1, 2))
+    fresh = record(day=3)
+    assert [line["id"] for line in printed(capsys, "--new", str(told))] == [first, second]
+    assert printed(capsys, "--new", str(told)) == []
+    with time_machine.travel(fresh.at + 2 * SETTLED):
+        assert [line["id"] for line in printed(capsys, "--new", str(told))] == [fresh.pk]
+
+
+def test_what_could_not_be_printed_is_printed_the_next_time(capsys, tmp_path, monkeypatch):
+    told, line = tmp_path / "told", record(at=timezone.now() - DAY)
+    with monkeypatch.context() as broken:
+        broken.setattr(TrailEntry, "as_line", Mock(side_effect=BrokenPipeError))
+        with pytest.raises(BrokenPipeError):
+            call_command("audit_log", "--new", str(told))
+    assert [each["id"] for each in printed(capsys, "--new", str(told))] == [line.pk]
+
+
+def test_a_file_that_holds_no_number_is_explained(tmp_path):
+    (tmp_path / "told").write_text("第三条")
+    with pytest.raises(CommandError, match="只有一个数字"):
+        call_command("audit_log", "--new", str(tmp_path / "told"))
 
 
 def test_only_lines_older_than_half_a_year_are_deleted_and_the_database_insists(capsys):

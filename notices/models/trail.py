@@ -12,6 +12,7 @@ from .scope import Membership, ScopedQuerySet, organisation_of
 
 # GB/T 22239-2019 wants six months. The database itself refuses to delete younger lines (migration 0002_append_only).
 KEPT = datetime.timedelta(days=184)
+SETTLED = datetime.timedelta(minutes=2)  # longer than any transaction that adds a line
 
 
 class TrailQuerySet(ScopedQuerySet):
@@ -53,6 +54,11 @@ class TrailManager(models.Manager.from_queryset(TrailQuerySet)):
         """The lines of these days (both counted, Asia/Shanghai; None is open), oldest first."""
         bounds = {"at__date__gte": first, "at__date__lte": last}
         return self.filter(**{name: day for name, day in bounds.items() if day}).order_by("id")
+
+    def after(self, number: int, now: datetime.datetime | None = None):
+        """The lines after the one of that number, oldest first. The newest wait until no transaction that began before
+        them can still add a line with a smaller number."""
+        return self.filter(pk__gt=number, at__lt=(now or timezone.now()) - SETTLED).order_by("id")
 
     def forgettable(self, now: datetime.datetime | None = None):
         """The lines that have been kept for long enough to be deleted."""

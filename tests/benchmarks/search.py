@@ -47,9 +47,9 @@ def entry(number: int, total: int) -> index.Entry:
     return index.Entry(number, number, number, facets(number, total), "2018")
 
 
-def made(total: int) -> tuple[Path, Path]:
-    """The index over that many notices and a plain table of their texts, for LIKE; made once."""
-    name = f"search-{total}-v{index.VERSION}"
+def made(total: int, length: int = LENGTH) -> tuple[Path, Path]:
+    """The index over that many notices of so many characters and a plain table of their texts, for LIKE; made once."""
+    name = f"search-{total}-{length}-v{index.VERSION}"
     where, plain = VAR / f"{name}.db", VAR / f"{name}.plain.db"
     VAR.mkdir(parents=True, exist_ok=True)
     if not where.exists():
@@ -58,7 +58,7 @@ def made(total: int) -> tuple[Path, Path]:
         plain.unlink(missing_ok=True)
         with contextlib.closing(sqlite3.connect(plain)) as texts, index.opened(fresh) as made:
             texts.executescript("PRAGMA synchronous=OFF; CREATE TABLE notice (id INTEGER PRIMARY KEY, text TEXT);")
-            fill(made, texts, total)
+            fill(made, texts, total, length)
             made.compact()
         index.replace(where, fresh)
     return where, plain
@@ -69,12 +69,12 @@ def hamlet(number: int) -> str:
     return chr(0x7300 + number * 7 % 151) + chr(0x7400 + number * 11 % 149)
 
 
-def fill(made: index.Index, texts: sqlite3.Connection, total: int) -> None:
+def fill(made: index.Index, texts: sqlite3.Connection, total: int, length: int) -> None:
     writer = Writer(SEED)
     for start in range(1, total + 1, BATCH):
         with made.writing(), texts:
             for number in range(start, min(start + BATCH, total + 1)):
-                title, text = writer.notice(LENGTH)
+                title, text = writer.notice(length)
                 text += f"{hamlet(number)}村已经完成整改。\n"
                 made.add(entry(number, total), title, text)
                 texts.execute("INSERT INTO notice VALUES (?, ?)", (number, text))
