@@ -62,7 +62,7 @@ def recounts(notices, calendar: windows.Calendar, before: windows.Calendar | Non
 def _changed(notices, calendar: windows.Calendar) -> Iterator[tuple[int, tuple[dict, int]]]:
     """The published windows that count otherwise, by the notice: what it states, and the count now."""
     count = functools.cache(calendar.count)  # many windows are the same days
-    published = notices.filter(edition__isnull=False)
+    published = notices.filter(edition__isnull=False).order_by()  # in order, all would be looked through
     for pk, document, *days in published.values_list(
         "pk", "edition__document", "edition__opens_on", "edition__closes_on"
     ).iterator():

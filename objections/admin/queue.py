@@ -18,7 +18,7 @@ from notices.admin import searching
 from notices.admin.bulk import BulkVerbs
 from notices.admin.listing import TimeFilter
 from notices.admin.verbs import Verb, ask, words
-from notices.models import Membership, NotAllowed
+from notices.models import Membership, NotAllowed, PublicityNotice
 from notices.search import asking
 from notices.search.index import Unavailable
 from objections.forms import parts
@@ -159,10 +159,10 @@ def searched(typed: str) -> Q:
     """Objections by their number, or by the number or the words of their notice."""
     if number := re.fullmatch(r"YY[0-9]{4}-0*([0-9]{1,18})", typed.upper()):
         return Q(pk=number[1])
+    notices = list(PublicityNotice.objects.filter(reference=typed).values_list("pk", flat=True))
     with contextlib.suppress(Unavailable):
-        said = asking.terms(typed)
-        return Q(notice__reference=typed) | Q(notice__in=searching.published(said) if said else [])
-    return Q(notice__reference=typed)
+        notices += searching.published(said) if (said := asking.terms(typed)) else []
+    return Q(notice__in=notices)
 
 
 @admin.register(Objection)
