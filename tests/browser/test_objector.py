@@ -100,7 +100,7 @@ def test_object_track_add_withdraw_and_ask_for_erasure(visitor, live_server, not
     page, look = visitor
     page.goto(form_of(live_server, notice))
     page.locator("#id_content").fill(TEXT)
-    assert page.get_by_text("会暂存在这个浏览器里").is_visible() == (look is check)  # only with scripts
+    assert page.get_by_text("会暂存在您的浏览器里").is_visible() == (look is check)  # only with scripts
     page.get_by_role("button", name="提交异议").click()
     page.locator(".error-summary").get_by_text("请填写姓名").wait_for()
     assert page.locator("#id_content").input_value() == TEXT
