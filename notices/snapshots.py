@@ -11,6 +11,7 @@ import functools
 import gzip
 import hashlib
 import logging
+import os
 import re
 import threading
 import time
@@ -186,11 +187,18 @@ class Commits:
     QUESTIONS = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT pg_current_snapshot()::text"}
 
     def __init__(self):
-        self.connection = connections[DEFAULT_DB_ALIAS].copy()
+        self.inherited = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self.connection, self.process = connections[DEFAULT_DB_ALIAS].copy(), os.getpid()
         self.connection.inc_thread_sharing()
 
     def shown(self) -> object:
         """The value, None while the database does not answer."""
+        if self.process != os.getpid():  # two processes on one connection read each other's answers, and wait for ever
+            self.inherited = self.connection  # its owner's to close
+            self._begin()
         try:
             with self.connection.cursor() as cursor:
                 cursor.execute(self.QUESTIONS[self.connection.vendor])

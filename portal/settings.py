@@ -217,6 +217,8 @@ def database(name: str, file: str, pragmas: str) -> dict:
         # Nobody waits longer for a server that is away, or for a lock, than for SQLite's.
         # jit: to compile a question took 0.8 s, to answer it 0.3 s (the stages of 100,000 tasks).
         patience = {"connect_timeout": 5, "options": "-c lock_timeout=20s -c jit=off"}
+        # One that vanished without a word, its host or the network with it, is noticed as soon.
+        patience |= {"tcp_user_timeout": 20_000, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
         found |= {"ENGINE": "portal.postgresql", "OPTIONS": patience | found.get("OPTIONS", {})}
     return found
 

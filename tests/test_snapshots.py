@@ -1,5 +1,6 @@
 """Public pages from memory: nobody sees an old one after an act, past a boundary, or in a form not asked for."""
 
+import contextlib
 import datetime
 import gzip
 import os
@@ -156,6 +157,25 @@ def test_while_nothing_changes_asking_empties_nothing(layer):
             made_though_unchanged.append(layer.made - made)
     assert made_though_unchanged
     assert not any(made_though_unchanged)
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+def test_a_forked_process_asks_on_a_connection_of_its_own(transactional_db, monkeypatch, guarded):
+    """Two on one connection to PostgreSQL read each other's answers, and then wait for ever."""
+    if not guarded:
+        monkeypatch.setattr(snapshots.os, "getpid", lambda: 1)
+    with contextlib.closing(snapshots.Commits()) as commits:
+        assert commits.shown()
+        inherited = commits.connection
+        child, own = os.fork(), None
+        if not child:
+            try:
+                own = bool(commits.shown()) and commits.connection is not inherited
+            finally:
+                os._exit({True: 1, False: 2, None: 3}[own])
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (1 if guarded else 2)
+        assert commits.connection is inherited
+        assert commits.shown()
 
 
 def test_what_staff_change_in_admin_shows_in_the_next_request(layer, admin_client):
