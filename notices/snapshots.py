@@ -142,7 +142,7 @@ class Page:
         asked = environ.get("HTTP_IF_NONE_MATCH")
         if asked is None:
             return form if dated and environ.get("HTTP_IF_MODIFIED_SINCE") == dated else None
-        if asked.strip() == "*":
+        if asked == form.etag or asked.strip() == "*":
             return form
         tags = ETAG.findall(asked)  # weak ones count as well
         return next((each for each in (form, self.plain, self.packed) if each.etag in tags), None)

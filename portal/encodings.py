@@ -30,7 +30,8 @@ class OnlyUtf8:
 
 def _refusal(environ: dict) -> str:
     """What is wrong with the request before anybody reads it; "" where nothing is."""
-    claimed = CHARSET.search(environ.get("CONTENT_TYPE", ""))
+    kind, length = environ.get("CONTENT_TYPE"), environ.get("CONTENT_LENGTH")
+    claimed = CHARSET.search(kind) if kind else None
     if claimed and claimed[1].lower() not in ("utf-8", "utf8"):
         return OTHER_ENCODING
-    return "" if LENGTH.fullmatch(environ.get("CONTENT_LENGTH") or "0") else NO_LENGTH
+    return NO_LENGTH if length and not LENGTH.fullmatch(length) else ""

@@ -29,7 +29,7 @@ class Guard:
 
 GUARDS = [
     Guard("charset", "portal/encodings.py", 'not in ("utf-8", "utf8")', "is None", "tests/test_encodings.py"),
-    Guard("length", "portal/encodings.py", 'LENGTH.fullmatch(environ.get("CONTENT_LENGTH") or "0")', "True", "tests/test_encodings.py"),
+    Guard("length", "portal/encodings.py", "not LENGTH.fullmatch(length)", "False", "tests/test_encodings.py"),
     Guard("many parameters", "portal/errors.py", "request.GET = QueryDict()", "pass", "tests/test_error_pages.py"),
     Guard("own resources", "portal/headers.py", '"same-origin"', '"cross-origin"', "tests/test_headers.py"),
     Guard("CSP", "portal/settings.py", "\"default-src\": [\"'none'\"]", "\"default-src\": [\"'self'\"]", "tests/test_headers.py"),
