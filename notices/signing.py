@@ -6,14 +6,13 @@ database back or rewrites it meets what the signer remembers.
 
 import contextlib
 import datetime
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
 
-from . import transparency
+from . import durable, transparency
 from .models import Checkpoint, Edition, LogEntry, LogHead, NotAllowed, PublicityNotice, ReferenceYear, TreeNode
 from .models.log import PUBLISHING, origin
 
@@ -39,23 +38,7 @@ class Memory:
     def write(self, note: bytes) -> None:
         """Replace what is remembered, durably: after a power cut it is either the old note or the new one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_name(self.path.name + ".new")
-        with new.open("wb") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.path)
-        with _opened(self.path.parent) as folder:
-            os.fsync(folder)
-
-
-@contextlib.contextmanager
-def _opened(folder: Path):
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        durable.replace(self.path, note)
 
 
 def is_due(memory: Memory) -> bool:

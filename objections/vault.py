@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
-from notices import stored
+from notices import durable, stored
 
 FOLDER = "objections"
 PIECE = 256 * 1024
@@ -94,7 +94,7 @@ def _onto_the_disk(name: str, lines: Iterator[bytes]) -> None:
         file.writelines(lines)
         file.flush()
         os.fsync(file.fileno())
-    _sync_folder(path_of(name).parent)
+    durable.sync(path_of(name).parent)
 
 
 def _encrypted(upload, cipher: Fernet) -> Iterator[bytes]:
@@ -106,12 +106,4 @@ def _make_folder(folder: Path) -> None:
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(each.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        durable.sync(each.parent)

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from notices import stamp
+from notices import durable, stamp
 from notices.models import Checkpoint
 from objections.keyring import Destroyed, Lost, Unavailable, ring
 from objections.models import Objection
@@ -73,7 +73,7 @@ def take(folder: Path, *, keyring: Path | None = None, at: datetime.datetime | N
     (partial / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True))
     _sync(partial)
     partial.rename(target)
-    _sync_one(folder)
+    durable.sync(folder)
     return target
 
 
@@ -81,9 +81,9 @@ def _keep_keyring(folder: Path) -> None:
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         copy = Path(scratch) / _dump(settings.KEYRING, Path(scratch) / "keyring")
-        _sync_one(copy)
+        durable.sync(copy)
         copy.replace(folder / copy.name)
-    _sync_one(folder)
+    durable.sync(folder)
 
 
 def forget(folder: Path, keep: int) -> list[str]:
@@ -165,15 +165,7 @@ def digest(path: Path) -> str:
 
 def _sync(folder: Path) -> None:
     for path in [*folder.rglob("*"), folder]:
-        _sync_one(path)
-
-
-def _sync_one(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        durable.sync(path)
 
 
 # --- Restoring -------------------------------------------------------------------------------------------------------

@@ -90,6 +90,11 @@ GUARDS = [
     Guard("private pages not kept", "notices/snapshots.py", 'said.get(MAY_BE_KEPT.lower()) != "1"', "False", "tests/test_snapshots_kept.py"),
     Guard("no cookie kept", "notices/snapshots.py", 'return "set-cookie" not in said and "vary" not in said', "return True", "tests/test_snapshots_kept.py"),
     Guard("keys before restoring", "portal/backups.py", "if missing := missing_keys(manifest):", "if False:", "tests/test_backup.py"),
+    Guard("filters stay in their table", "notices/admin/scoped.py", "return asked and super().lookup_allowed(lookup, value, request)", "return asked", "tests/test_break_in.py"),
+    Guard("links that open", "notices/admin/linking.py", "if not admin or not admin.opens(request, row):", "if not admin:", "tests/test_admin_links.py"),
+    Guard("a fork's own connection", "notices/snapshots.py", "if self.process != os.getpid():", "if False:", "tests/test_snapshots.py"),
+    Guard("lines that may be overtaken", "notices/models/trail.py", "pk__gt=number, at__lt=(now or timezone.now()) - SETTLED", "pk__gt=number", "tests/test_trail.py"),
+    Guard("replaced whole", "notices/durable.py", 'path.with_name(f"{path.name}.new")', "path", "tests/test_sign_log.py"),
     Guard("damaged backup", "portal/backups.py", "if not path.is_file() or digest(path) != expected:", "if False:", "tests/test_backup.py"),
 ]  # fmt: skip
 

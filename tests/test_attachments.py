@@ -291,7 +291,7 @@ def test_the_control_without_the_folder_is_noticed(client, monkeypatch):
     notice = make_notice()
     token = token_of(client.get(url(notice)))
     seen = watch(monkeypatch)
-    monkeypatch.setattr(vault, "_sync_folder", lambda folder: None)
+    monkeypatch.setattr(vault.durable, "sync", lambda folder: None)
     assert send(client, notice, ("一.png", PNG), token=token).status_code == 303
     assert not is_safe(seen), seen
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -127,10 +128,13 @@ def test_what_needs_https_follows_the_scheme_of_site_url(elsewhere, url, expecte
 
 
 @pytest.mark.django_db
-def test_sqlite_is_durable_and_waits_its_turn():
+def test_the_database_is_durable_waits_its_turn_and_is_not_waited_for_without_end():
     if connection.vendor != "sqlite":
         assert connection.settings_dict["CONN_MAX_AGE"] == 600
         assert connection.settings_dict["CONN_HEALTH_CHECKS"]
+        with connection.cursor(), socket.socket(fileno=os.dup(connection.connection.fileno())) as line:
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000  # milliseconds
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
         return
     assert connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     with connection.cursor() as cursor:

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from notices import signing, transparency
+from notices import durable, signing, transparency
 from notices.management.commands import sign_log
 from notices.models import (
     Checkpoint,
@@ -329,7 +329,7 @@ def test_the_memory_is_replaced_whole(memory, monkeypatch):
     def power_cut(number):
         raise OSError("power cut")
 
-    monkeypatch.setattr(signing.os, "fsync", power_cut)
+    monkeypatch.setattr(durable.os, "fsync", power_cut)
     with pytest.raises(OSError, match="power cut"):
         memory.write(b"half a no")
     assert memory.note == kept

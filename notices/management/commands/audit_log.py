@@ -2,11 +2,11 @@
 
 import datetime
 import json
-import os
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from notices import durable
 from notices.models import TrailEntry
 from notices.models.trail import KEPT
 
@@ -43,9 +43,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(last.as_line(), ensure_ascii=False))
         if kept and last:
             self.stdout.flush()
-            fresh = kept.with_name(f"{kept.name}.new")
-            fresh.write_text(f"{last.pk}\n")
-            os.replace(fresh, kept)
+            durable.replace(kept, b"%d\n" % last.pk)
 
 
 def _told(kept: Path) -> int:
